@@ -1,0 +1,19 @@
+#pragma once
+/* What one authd process knows besides its database; fixed from start to stop, so no lock. */
+#include <stdint.h>
+
+#include "authd/password.h"
+
+struct daemon;
+struct signing_key;
+
+struct authd {
+    struct signing_key *key;        /* signs access tokens */
+    struct password_cost cost;      /* of new hashes */
+    char nobody[PASSWORD_HASH_MAX]; /* verified for addresses without an account */
+    int64_t token_seconds;          /* life of an access token */
+};
+
+/* The service's start and stop: settings, signing key, dummy hash.  DONE or a fault. */
+int authd_start(struct daemon *d, void **ret_state);
+void authd_stop(void *state);

@@ -1,0 +1,49 @@
+/*
+ * authd: accounts, sessions and the keys that sign tokens.
+ *
+ * Owns schema auth and SECRET_KEY; it makes no outward calls.  It alone sees passwords and keeps
+ * them only as Argon2id hashes; refresh tokens only as SHA-256.
+ * A compromise of this process gives everything that accounts protect: it can sign a token for any
+ * user, and it sees the passwords that are typed while it lasts.  Its database role alone, without
+ * SECRET_KEY, can add a session or a verification key of its own and so become any user, but it
+ * cannot read a password or the signing key.  Neither reaches another schema or the provider's key.
+ */
+#define SERVE_AUTH
+#include "authd/queries.h"
+#include "proto/handlers.h"
+
+#include "authd/authd.h"
+#include "authd/sessions.h"
+#include "common/db.h"
+#include "common/service.h"
+
+#define SCHEMA_VERSION 1
+
+static const struct query queries[] = {
+#define QUERY(name, sql) {#name, sql},
+#include "authd/queries.def"
+    {0},
+};
+
+static const struct task tasks[] = {
+    {"revocation_tick", REVOCATION_TICK_MS, revocation_tick},
+    {"session_sweep", 10000, session_sweep},
+    {0},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct service authd = {
+        .name = "authd",
+        .svc = SVC_AUTH,
+        .schema = "auth",
+        .schema_version = SCHEMA_VERSION,
+        .handlers = handlers,
+        .queries = queries,
+        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 2, [LANE_HASH] = 2},
+        .tasks = tasks,
+        .start = authd_start,
+        .stop = authd_stop,
+    };
+    return service_main(&authd, argc, argv);
+}

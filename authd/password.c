@@ -1,0 +1,130 @@
+/* Passwords: policy, hashing, verification. */
+#include "authd/password.h"
+
+#include <argon2.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/digest.h"
+#include "common/fault.h"
+#include "proto/api.h"
+
+#define SALT_SIZE 16
+#define HASH_SIZE 32
+
+const char *password_check(const char *password)
+{
+    size_t characters = 0, bytes = strlen(password);
+    bool letter = false, digit = false;
+
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char b = (unsigned char)password[i];
+        characters += (b & 0xc0) != 0x80;
+        digit |= b >= '0' && b <= '9';
+        letter |= b >= 0x80 || ((b | 0x20) >= 'a' && (b | 0x20) <= 'z');
+    }
+    if (characters < PASSWORD_CHARACTERS_MIN)
+        return "must have at least 8 characters";
+    if (bytes > PASSWORD_BYTES_MAX)
+        return "must have at most 256 characters";
+    if (!letter)
+        return "must contain a letter";
+    return digit ? NULL : "must contain a digit";
+}
+
+static int memory_map(uint8_t **ret, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return ARGON2_MEMORY_ALLOCATION_ERROR;
+    *ret = p;
+    return ARGON2_OK;
+}
+
+/* The library has wiped it by then. */
+static void memory_unmap(uint8_t *memory, size_t size)
+{
+    munmap(memory, size);
+}
+
+/* Computes the hash that p's parameters and salt give for a password. */
+static int hash_compute(const char *password, struct phc *p, unsigned char ret[PHC_BYTES_MAX])
+{
+    argon2_context context = {
+        .out = ret,
+        .outlen = p->hash_size,
+        .pwd = (uint8_t *)password, /* only read: no flag asks to clear it */
+        .pwdlen = (uint32_t)strlen(password),
+        .salt = p->salt,
+        .saltlen = p->salt_size,
+        .t_cost = p->passes,
+        .m_cost = p->memory_kib,
+        .lanes = p->lanes,
+        .threads = 1, /* runs on the calling thread */
+        .version = ARGON2_VERSION_13,
+        .allocate_cbk = memory_map,
+        .free_cbk = memory_unmap,
+        .flags = ARGON2_DEFAULT_FLAGS,
+    };
+    int r = argon2id_ctx(&context);
+
+    return r == ARGON2_OK ? DONE : FAULT("argon2id: %s", argon2_error_message(r));
+}
+
+int password_hash(const char *password, const struct password_cost *cost,
+                  char ret[PASSWORD_HASH_MAX])
+{
+    struct phc p = {
+        .memory_kib = cost->memory_kib,
+        .passes = cost->passes,
+        .lanes = 1,
+        .salt_size = SALT_SIZE,
+        .hash_size = HASH_SIZE,
+    };
+    int r;
+
+    random_bytes(p.salt, SALT_SIZE);
+    r = hash_compute(password, &p, p.hash);
+    if (!r)
+        phc_write(&p, ret);
+    secret_wipe(&p, sizeof p);
+    return r;
+}
+
+int password_nobody(const struct password_cost *cost, char ret[PASSWORD_HASH_MAX])
+{
+    unsigned char bytes[DIGEST_SIZE];
+    char password[2 * DIGEST_SIZE + 1];
+    int r;
+
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, password);
+    r = password_hash(password, cost, ret);
+    secret_wipe(bytes, sizeof bytes);
+    secret_wipe(password, sizeof password);
+    return r;
+}
+
+int password_verify(const char *hash, const char *password)
+{
+    unsigned char computed[PHC_BYTES_MAX];
+    struct phc p;
+    int r;
+
+    if (!phc_read(hash, &p))
+        return FAULT("a stored password hash cannot be read");
+    r = hash_compute(password, &p, computed);
+    if (!r && CRYPTO_memcmp(computed, p.hash, p.hash_size) != 0)
+        r = BAD_LOGIN;
+    secret_wipe(computed, sizeof computed);
+    return r;
+}
+
+bool password_is_outdated(const char *hash, const struct password_cost *cost)
+{
+    struct phc p;
+
+    return phc_read(hash, &p) && (p.memory_kib < cost->memory_kib || p.passes < cost->passes);
+}

@@ -1,0 +1,53 @@
+#pragma once
+/*
+ * The P-256 keys that sign access tokens (ES256), and how they rest in the database: the public key
+ * as PEM, the private one sealed under SECRET_KEY together with its kid.
+ *
+ * The kid is the key's JWK thumbprint (RFC 7638), so a kid never names two keys, and a sealed
+ * private key cannot be paired with another public one.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "authd/sealing.h"
+#include "common/digest.h"
+
+#define KID_SIZE         44  /* bytes with NUL */
+#define PRIVATE_DER_MAX  256 /* of a P-256 key; it takes about 121 */
+#define PRIVATE_SEAL_MAX (PRIVATE_DER_MAX + SEAL_OVERHEAD)
+#define PUBLIC_PEM_MAX   256
+
+struct db;
+struct evp_pkey_st; /* EVP_PKEY */
+
+struct signing_key {
+    struct evp_pkey_st *key; /* may be used by several threads at once */
+    char kid[KID_SIZE];
+};
+
+/* Makes a new key. */
+struct signing_key *signing_key_new(void);
+void signing_key_drop(struct signing_key **k);
+
+/* The public key as PEM (SubjectPublicKeyInfo). */
+void signing_key_pem(const struct signing_key *k, char ret[PUBLIC_PEM_MAX]);
+
+/* The private key under `secret`; returns the sealed size. */
+size_t signing_key_seal(const struct signing_key *k, const char *secret,
+                        unsigned char ret[PRIVATE_SEAL_MAX]);
+
+/* Opens a sealed private key.  False when the secret or kid is another one or it was changed. */
+bool signing_key_unseal(const void *sealed, size_t size, const char *kid, const char *secret,
+                        struct signing_key **ret) __attribute__((warn_unused_result));
+
+/* Tells secrets apart without giving one away: stored beside each key. */
+void secret_check_value(const char *secret, unsigned char ret[DIGEST_SIZE]);
+
+/*
+ * The newest stored key; the very first start makes one, and of two processes that start at once
+ * only one does.  secret, path: see secret_key_load().
+ * DONE; a fault when the secret cannot be had or is not the one of the stored keys; or what
+ * db_run() says.
+ */
+int signing_key_open(struct db *db, const char *secret, const char *path, struct signing_key **ret)
+    __attribute__((warn_unused_result));

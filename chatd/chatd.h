@@ -1,0 +1,39 @@
+#pragma once
+/*
+ * What the parts of chatd share: one struct per process.
+ *
+ * A message comes in at chat.c, which accepts it in one transaction.  turns.c runs turns on the
+ * upstream's thread; ledger.c writes their ends (a thread with a connection of its own); keeper.c
+ * beats, takes over from the dead, and claims what waits (another one).
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conf;
+struct contexts;
+struct daemon;
+struct keeper;
+struct ledger;
+struct upstream;
+
+struct chatd {
+    struct daemon *daemon;
+    const struct conf *conf;
+    struct contexts *contexts; /* project_context, remembered */
+    struct upstream *upstream; /* NULL: no model is configured */
+    struct ledger *ledger;
+    struct keeper *keeper;
+    const struct dialect *dialect;
+    int max_turns;
+    atomic_int slots;          /* turns that may still be started here */
+    atomic_bool draining;
+
+    pthread_mutex_t lock;      /* of the list of running turns */
+    struct turn *turns;
+};
+
+/* Takes a slot for a turn; false when all are taken or the process drains. */
+bool slot_take(struct chatd *d);
+void slot_give(struct chatd *d);

@@ -1,0 +1,59 @@
+#pragma once
+/* The inside of struct upstream: what its files share. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "chatd/upstream/due_heap.h"
+#include "chatd/upstream/transfer.h"
+#include "chatd/upstream/upstream.h"
+
+struct exchange;
+
+struct upstream {
+    /* constant */
+    const struct dialect *dialect;
+    const struct upstream_hooks *hooks;
+    void *owner;
+    int max_calls, tries;
+    int64_t tick_us;
+    struct transfer_site site;
+    pthread_t thread;
+    int wake_fd;
+
+    /* under the lock */
+    pthread_mutex_t lock;
+    struct exchange *open;     /* calls that have not ended */
+    struct exchange *incoming; /* the newest of them that the thread has not seen; see loop.c */
+    int running;               /* calls in open */
+    bool cancels, stopping;
+    bool woken; /* wake_fd was written since the thread last looked */
+
+    /* the thread's own */
+    CURLM *multi;
+    int epoll_fd;
+    struct transfer_pool pool;
+    struct due_heap due;
+    struct exchange *ended;
+    int64_t curl_due_us; /* 0: none */
+    int64_t tick_due_us;
+    int64_t pause_until_us; /* the provider wants nothing before */
+    bool touched;           /* a hook ran in this round */
+    uint64_t random;
+};
+
+/* The thread's function: runs until `stopping`. */
+void *engine_run(void *upstream);
+/* Makes and frees what the thread alone uses; DONE or a fault. */
+int engine_init(struct upstream *u) __attribute__((warn_unused_result));
+void engine_drop(struct upstream *u);
+
+/* Wakes the thread; the lock is held. */
+void engine_wake(struct upstream *u);
+/* Takes an exchange out of `open`: from now on its id is free. */
+void engine_forget(struct upstream *u, struct exchange *x);
+uint32_t engine_random(struct upstream *u);

@@ -1,0 +1,199 @@
+/* One gateway as a daemon sees it: connect, send, topics. */
+#include "common/bus_gateway.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+static void dir_drop(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+    *d = NULL;
+}
+
+static void option_set(void *socket, int option, int value)
+{
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static void link_open(struct gateway_link *g, void *context, const char *bus_dir, const char *service)
+{
+    char endpoint[256];
+
+    g->socket = zmq_socket(context, ZMQ_DEALER);
+    option_set(g->socket, ZMQ_LINGER, 500);
+    option_set(g->socket, ZMQ_IMMEDIATE, 1); /* queue nothing for a gateway that is not there */
+    option_set(g->socket, ZMQ_RECONNECT_IVL, 20);
+    option_set(g->socket, ZMQ_RECONNECT_IVL_MAX, 100);
+    option_set(g->socket, ZMQ_SNDHWM, 10000);
+    option_set(g->socket, ZMQ_RCVHWM, 10000);
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/%s/%s/bus", bus_dir, g->name, service);
+    if (zmq_connect(g->socket, endpoint) != 0)
+        log_line(LOG_LEVEL_WARN, "event=bus_connect endpoint=%s error=%s", endpoint,
+                 zmq_strerror(zmq_errno()));
+}
+
+static void link_close(struct gateway_link *g)
+{
+    if (g->socket)
+        zmq_close(g->socket);
+    topics_drop(&g->topics);
+    *g = (struct gateway_link){0};
+}
+
+static bool has_gateway(const char *bus_dir, const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", bus_dir, name);
+    return access(path, F_OK) == 0;
+}
+
+static struct gateway_link *slot_for(struct gateway_link *links, int *count, const char *name)
+{
+    struct gateway_link *unused = NULL;
+
+    for (int i = 0; i < *count; i++) {
+        if (links[i].socket && strcmp(links[i].name, name) == 0)
+            return NULL;
+        if (!links[i].socket && !unused)
+            unused = &links[i];
+    }
+    if (!unused && *count < GATEWAYS_MAX)
+        unused = &links[(*count)++];
+    return unused;
+}
+
+int links_scan(struct gateway_link *links, int count, void *context, const char *bus_dir,
+               const char *service)
+{
+    cleanup(dir_drop) DIR *dir = opendir(bus_dir);
+    struct dirent *d;
+
+    for (int i = 0; i < count; i++)
+        if (links[i].socket && !has_gateway(bus_dir, links[i].name))
+            link_close(&links[i]);
+    while (dir && (d = readdir(dir))) {
+        struct gateway_link *g;
+        size_t n = strlen(d->d_name);
+        if (d->d_name[0] == '.' || n >= sizeof g->name)
+            continue;
+        g = slot_for(links, &count, d->d_name);
+        if (!g)
+            continue;
+        memcpy(g->name, d->d_name, n + 1);
+        link_open(g, context, bus_dir, service);
+    }
+    return count;
+}
+
+void links_drop(struct gateway_link *links, int count)
+{
+    for (int i = 0; i < count; i++)
+        link_close(&links[i]);
+}
+
+void link_forget(struct gateway_link *g)
+{
+    g->ready = false;
+    g->pong_us = 0;
+    g->generation = 0;
+    topics_drop(&g->topics);
+}
+
+static void text_free(void *data, void *hint)
+{
+    (void)hint;
+    free(data);
+}
+
+bool link_send(struct gateway_link *g, const char *head, size_t size, struct text *body)
+{
+    bool has_body = body && body->size;
+    zmq_msg_t m;
+
+    if (zmq_send(g->socket, head, size, ZMQ_DONTWAIT | (has_body ? ZMQ_SNDMORE : 0)) < 0)
+        return false;
+    if (!has_body)
+        return true;
+    zmq_msg_init_data(&m, body->data, body->size, text_free, NULL);
+    *body = (struct text){0};
+    if (zmq_msg_send(&m, g->socket, ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&m);
+        return false;
+    }
+    return true;
+}
+
+bool link_send_head(struct gateway_link *g, const struct envelope *e)
+{
+    char head[2048];
+    size_t size = envelope_encode(e, head, sizeof head);
+
+    return size && link_send(g, head, size, NULL);
+}
+
+bool link_send_events(struct gateway_link *g, const char *instance, uint32_t count,
+                      struct text *records)
+{
+    struct envelope e = {.kind = FRAME_EVENT, .instance = instance, .count = count};
+    char head[512];
+    size_t size = envelope_encode(&e, head, sizeof head);
+
+    return size && link_send(g, head, size, records);
+}
+
+void topic_add(struct topic **topics, const char *name, bool text)
+{
+    size_t n = strlen(name);
+    struct topic *t;
+
+    HASH_FIND(hh, *topics, name, n, t);
+    if (t) {
+        t->text |= text;
+        return;
+    }
+    if (HASH_COUNT(*topics) >= TOPICS_MAX)
+        return;
+    t = calloc(1, sizeof *t + n + 1);
+    if (!t)
+        abort();
+    memcpy(t->name, name, n);
+    t->text = text;
+    HASH_ADD_KEYPTR(hh, *topics, t->name, n, t);
+}
+
+void topic_remove(struct topic **topics, const char *name)
+{
+    struct topic *t;
+
+    HASH_FIND(hh, *topics, name, strlen(name), t);
+    if (!t)
+        return;
+    HASH_DEL(*topics, t);
+    free(t);
+}
+
+bool topic_wants(struct topic *topics, const char *name, bool is_delta)
+{
+    struct topic *t;
+
+    HASH_FIND(hh, topics, name, strlen(name), t);
+    return t && (t->text || !is_delta);
+}
+
+void topics_drop(struct topic **topics)
+{
+    struct topic *t, *tmp;
+
+    HASH_ITER (hh, *topics, t, tmp) {
+        HASH_DEL(*topics, t);
+        free(t);
+    }
+}

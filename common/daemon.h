@@ -1,0 +1,101 @@
+#pragma once
+/*
+ * Inside of the daemon runtime: what service.c, bus.c, worker.c and fast.c share.  Handlers see
+ * call.h, db.h and service.h only.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#include "common/db.h"
+#include "common/service.h"
+#include "common/text.h"
+#include "proto/api.h"
+#include "proto/envelope.h"
+
+#define TASKS_MAX 16
+
+struct bus;
+
+/* One request on its way through the daemon, or a periodic task. */
+struct job {
+    struct job *next;
+    struct envelope head;    /* strings point into head_frame */
+    zmq_msg_t head_frame, body_frame;
+    const struct op *op;     /* NULL: unknown operation, or a task */
+    const struct task *task; /* NULL: a request */
+    int gateway;             /* slot of the gateway that sent it */
+    int64_t deadline_us;
+    /* the answer */
+    struct envelope reply;
+    struct text reply_head, reply_body;
+};
+
+const char *job_body(struct job *j, size_t *ret_size);
+void job_drop(struct job **j);
+
+/* A lane's queue: filled by the bus thread, emptied by the lane's workers. */
+struct lane_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct job *first, **last;
+    bool closed;
+    int wake_fd; /* eventfd for the FAST lane's poll, else -1 */
+};
+
+void lane_queue_init(struct lane_queue *q);
+void lane_queue_put(struct lane_queue *q, struct job *j);
+/* Waits for a job; NULL when the queue is closed and empty. */
+struct job *lane_queue_take(struct lane_queue *q);
+/* Takes one if there is one. */
+struct job *lane_queue_poll(struct lane_queue *q);
+/* Removes a request that nobody has begun; NULL if there is none. */
+struct job *lane_queue_cancel(struct lane_queue *q, int gateway, uint64_t id);
+void lane_queue_close(struct lane_queue *q);
+
+struct daemon {
+    const struct service *service;
+    struct conf *conf;
+    struct bus *bus;
+    void *state;
+    char instance[17];
+    struct lane_queue lanes[LANE_COUNT];
+    struct task tasks[TASKS_MAX + 1]; /* the service's and the runtime's own */
+    pthread_t threads[64];
+    int thread_count;
+    atomic_int busy;            /* requests taken and not yet answered */
+    atomic_int_fast64_t db_seen_us; /* clock_us() when the database last answered */
+    atomic_int_fast64_t bus_seen_us; /* heartbeat of the bus thread, for the watchdog */
+    atomic_bool draining, failed;
+};
+
+/* Requests that a lane takes at once from each gateway. */
+int daemon_credit(const struct service *s, enum lane lane);
+
+/* Threads of the lanes. */
+void *worker_run(void *daemon_and_lane);
+void *fast_run(void *daemon);
+struct worker_start {
+    struct daemon *daemon;
+    enum lane lane;
+};
+
+/* Opens a connection and waits for the database if it is away; NULL only when draining, or when a
+ * statement is wrong (logged; the process ends). */
+struct db *daemon_db_wait(struct daemon *d, int statement_timeout_ms);
+
+/* The bus thread: connects to every gateway, hands jobs to the lanes, sends answers. */
+int bus_start(struct daemon *d, struct bus **ret) __attribute__((warn_unused_result));
+/* Tells every gateway GOODBYE. */
+void bus_goodbye(struct bus *b);
+/* Sends what is left and ends the thread. */
+void bus_drop(struct bus **b);
+/* Hands an answered job back; the bus owns it from here. */
+void bus_reply(struct bus *b, struct job *j);
+void bus_publish(struct bus *b, const struct event *e);
+void bus_follow(struct bus *b, const char *topic);
+/* One internal call; see call_peer(). */
+int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, struct arena *a,
+            const char **ret_body, size_t *ret_size);

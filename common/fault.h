@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * The one error convention.  A function that can fail returns int:
+ *     0   DONE
+ *    >0   enum status: an answer for the caller, part of the function's contract
+ *    <0   fault: our problem; already logged where it arose, only pass it up
+ */
+#define FAULT(...) fault_at(__FILE__, __LINE__, __func__, __VA_ARGS__)
+
+/* Logs one line at priority err, with the request id of the call that this thread serves. */
+int fault_at(const char *file, int line, const char *func, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));

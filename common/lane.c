@@ -1,0 +1,106 @@
+/* Queues between the bus thread and the workers of a lane. */
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/daemon.h"
+
+void lane_queue_init(struct lane_queue *q)
+{
+    *q = (struct lane_queue){.wake_fd = -1};
+    q->last = &q->first;
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->filled, NULL);
+}
+
+void lane_queue_put(struct lane_queue *q, struct job *j)
+{
+    j->next = NULL;
+    pthread_mutex_lock(&q->lock);
+    *q->last = j;
+    q->last = &j->next;
+    pthread_cond_signal(&q->filled);
+    pthread_mutex_unlock(&q->lock);
+    if (q->wake_fd >= 0)
+        eventfd_write(q->wake_fd, 1);
+}
+
+static struct job *first_take(struct lane_queue *q)
+{
+    struct job *j = q->first;
+
+    if (j) {
+        q->first = j->next;
+        if (!q->first)
+            q->last = &q->first;
+    }
+    return j;
+}
+
+struct job *lane_queue_take(struct lane_queue *q)
+{
+    struct job *j;
+
+    pthread_mutex_lock(&q->lock);
+    while (!q->first && !q->closed)
+        pthread_cond_wait(&q->filled, &q->lock);
+    j = first_take(q);
+    pthread_mutex_unlock(&q->lock);
+    return j;
+}
+
+struct job *lane_queue_poll(struct lane_queue *q)
+{
+    struct job *j;
+
+    pthread_mutex_lock(&q->lock);
+    j = first_take(q);
+    pthread_mutex_unlock(&q->lock);
+    return j;
+}
+
+struct job *lane_queue_cancel(struct lane_queue *q, int gateway, uint64_t id)
+{
+    struct job *found = NULL;
+
+    pthread_mutex_lock(&q->lock);
+    for (struct job **at = &q->first; *at; at = &(*at)->next) {
+        if ((*at)->task || (*at)->gateway != gateway || (*at)->head.id != id)
+            continue;
+        found = *at;
+        *at = found->next;
+        if (!*at)
+            q->last = at;
+        break;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return found;
+}
+
+void lane_queue_close(struct lane_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->closed = true;
+    pthread_cond_broadcast(&q->filled);
+    pthread_mutex_unlock(&q->lock);
+    if (q->wake_fd >= 0)
+        eventfd_write(q->wake_fd, 1);
+}
+
+const char *job_body(struct job *j, size_t *ret_size)
+{
+    *ret_size = zmq_msg_size(&j->body_frame);
+    return zmq_msg_data(&j->body_frame);
+}
+
+void job_drop(struct job **j)
+{
+    if (!*j)
+        return;
+    zmq_msg_close(&(*j)->head_frame);
+    zmq_msg_close(&(*j)->body_frame);
+    text_drop(&(*j)->reply_head);
+    text_drop(&(*j)->reply_body);
+    free(*j);
+    *j = NULL;
+}

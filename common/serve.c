@@ -1,0 +1,194 @@
+/* From a job to a call, and from a result to an answer. */
+#include "common/serve.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+
+void *call_state(const struct call *c)
+{
+    return daemon_state(c->daemon);
+}
+
+int refuse(struct call *c, int status, const char *field, const char *fmt, ...)
+{
+    char text[250];
+    va_list ap;
+
+    c->field = field ? arena_strndup(&c->arena, field, strlen(field)) : NULL;
+    if (fmt) {
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        c->detail = arena_strndup(&c->arena, text, strlen(text));
+    }
+    return status;
+}
+
+uint32_t call_left_ms(const struct call *c)
+{
+    int64_t left = (c->deadline_us - clock_us()) / 1000;
+
+    return left < 0 ? 0 : (uint32_t)left;
+}
+
+void call_begin(struct call *c, struct daemon *d, struct job *j)
+{
+    c->daemon = d;
+    c->op = j->op;
+    c->deadline_us = j->deadline_us;
+    if (j->task)
+        return;
+    c->caller = (int64_t)j->head.caller;
+    c->session = (int64_t)j->head.session;
+    c->admin = j->head.admin;
+    c->trace = j->head.trace;
+    c->address = j->head.address;
+    c->key = j->head.key[0] ? j->head.key : NULL;
+    c->key_ttl = j->head.key_ttl;
+    log_trace(c->trace);
+}
+
+static int scope_check(const struct call *c)
+{
+    switch (c->op->scope) {
+    case SCOPE_ANYONE:
+        return DONE;
+    case SCOPE_USER:
+        return c->caller > 0 ? DONE : UNAUTHORIZED;
+    case SCOPE_ADMIN:
+        return c->caller <= 0 ? UNAUTHORIZED : c->admin ? DONE : FORBIDDEN;
+    case SCOPE_FOR_GATEWAY:
+    case SCOPE_FOR_CHAT:
+    case SCOPE_FOR_CHAT_FILE:
+        return DONE; /* the broker let only those peers through */
+    }
+    return FORBIDDEN;
+}
+
+static int body_parse(struct call *c, struct job *j, struct json_object **ret)
+{
+    size_t size;
+    const char *body = job_body(j, &size), *why = NULL;
+    int r = json_parse(body, size, ret, &why);
+
+    if (r)
+        return refuse(c, r, NULL, "the body is not valid JSON: %s", size ? why : "it is empty");
+    if (!json_object_is_type(*ret, json_type_object))
+        return refuse(c, BAD_INPUT, "body", "the body must be a JSON object");
+    return DONE;
+}
+
+int call_decode(struct call *c, struct job *j, struct json_object **ret_json, void **ret_in)
+{
+    const char *field = NULL, *why = NULL;
+    int r;
+
+    if (!c->op || !c->daemon->service->handlers[c->op->id].mine)
+        return NOT_FOUND;
+    r = scope_check(c);
+    if (!r && api_has_body(c->op))
+        r = body_parse(c, j, ret_json);
+    if (r)
+        return r;
+    *ret_in = arena_alloc(&c->arena, c->op->in_size);
+    r = api_decode(c->op, j->head.params.data, j->head.params.size, *ret_json, *ret_in, &field, &why);
+    if (r == BAD_INPUT) {
+        char name[80];
+        snprintf(name, sizeof name, "%s", field);
+        return refuse(c, r, name, "%s: %s", name, why);
+    }
+    return r;
+}
+
+int call_rows(struct call *c, const struct pg_result *rows, int64_t limit)
+{
+    int n = rows_count(rows);
+
+    if (n == 0 && c->op->reply != REPLY_LIST)
+        return NOT_FOUND;
+    if (c->op->reply == REPLY_ONE) {
+        row_json(&c->out, c->op->out, rows, 0);
+        return DONE;
+    }
+    if (n == 1 && c->op->reply == REPLY_LIST_UNDER && rows_null(rows, 0, 0))
+        n = 0;
+    text_putc(&c->out, '[');
+    for (int i = 0; i < n; i++) {
+        if (i)
+            text_putc(&c->out, ',');
+        row_json(&c->out, c->op->out, rows, i);
+    }
+    text_putc(&c->out, ']');
+    if (n > 0 && n >= limit)
+        snprintf(c->next, sizeof c->next, "%" PRId64, rows_i64(rows, n - 1, 0));
+    return DONE;
+}
+
+const char *call_location(struct call *c)
+{
+    const char *template = c->location ? c->location : c->op->location, *hole;
+
+    if (!template || c->location)
+        return template;
+    hole = strstr(template, "{id}");
+    if (!hole)
+        return template;
+    return arena_printf(&c->arena, "%.*s%" PRId64 "%s", (int)(hole - template), template, c->new_id,
+                        hole + 4);
+}
+
+void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
+{
+    int status = r < 0 ? INTERNAL : r;
+    int http = status ? api_http(status) : c->http ? c->http : c->op->ok;
+    const struct op *op = c->op;
+
+    j->reply = (struct envelope){
+        .kind = FRAME_REPLY,
+        .id = j->head.id,
+        .status = (uint16_t)status,
+        .http = (uint16_t)http,
+        .replayed = c->replayed,
+        .retry_after = c->retry_after,
+        .turn_id = (uint64_t)c->turn_id,
+        .field = status ? c->field : NULL,
+        .detail = status ? c->detail : NULL,
+        .location = status ? NULL : call_location(c),
+        .next = c->next,
+    };
+    text_reserve(&j->reply_head, 2048);
+    j->reply_head.size = envelope_encode(&j->reply, j->reply_head.data, 2048);
+    if (!status) {
+        j->reply_body = c->out;
+        c->out = (struct text){0};
+    }
+    log_line(LOG_LEVEL_INFO, "op=%s caller=%" PRId64 " status=%d usec=%" PRId64,
+             op ? op->name : "unknown", c->caller, http, clock_us() - started_us);
+    log_trace(NULL);
+    bus_reply(c->daemon->bus, j);
+}
+
+int call_peer(struct call *c, enum op_id op, const struct params *params, const char **ret_body,
+              size_t *ret_size)
+{
+    struct envelope e = {
+        .kind = FRAME_REQUEST,
+        .op = api_op(op)->name,
+        .caller = (uint64_t)c->caller,
+        .session = (uint64_t)c->session,
+        .admin = c->admin,
+        .trace = c->trace,
+        .address = c->address,
+        .params = {params->data, params->size},
+    };
+
+    return bus_ask(c->daemon->bus, &e, c->deadline_us, &c->arena, ret_body, ret_size);
+}

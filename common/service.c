@@ -1,0 +1,229 @@
+/* service_main(): what every daemon does from its first instruction to its exit code. */
+#include "common/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/conf.h"
+#include "common/daemon.h"
+#include "common/digest.h"
+#include "common/fault.h"
+#include "common/idempotency.h"
+#include "common/log.h"
+
+#define DRAIN_US        10000000 /* what is in flight at SIGTERM has this long */
+#define DB_PAUSE_MS     200      /* between tries to reach the database at start */
+#define BUS_SILENCE_US  5000000  /* of the bus thread, before the watchdog is not fed */
+
+const struct conf *daemon_conf(const struct daemon *d)
+{
+    return d->conf;
+}
+
+void *daemon_state(const struct daemon *d)
+{
+    return d->state;
+}
+
+const char *daemon_instance(const struct daemon *d)
+{
+    return d->instance;
+}
+
+void daemon_publish(struct daemon *d, const struct event *e)
+{
+    if (d->bus)
+        bus_publish(d->bus, e);
+}
+
+void daemon_follow(struct daemon *d, const char *topic)
+{
+    bus_follow(d->bus, topic);
+}
+
+static int db_open_for(struct daemon *d, int statement_timeout_ms, struct db **ret)
+{
+    struct db_config c = {
+        .database = conf_str(d->conf, SET_DATABASE),
+        .role = d->service->name,
+        .schema = d->service->schema,
+        .schema_version = d->service->schema_version,
+        .statement_timeout_ms = statement_timeout_ms,
+        .queries = d->service->queries,
+    };
+
+    return db_open(&c, ret);
+}
+
+int daemon_db(struct daemon *d, struct db **ret)
+{
+    return db_open_for(d, 10000, ret);
+}
+
+struct db *daemon_db_wait(struct daemon *d, int statement_timeout_ms)
+{
+    struct timespec pause = {.tv_nsec = DB_PAUSE_MS * 1000000L};
+    struct db *db = NULL;
+
+    while (!atomic_load(&d->draining)) {
+        int r = db_open_for(d, statement_timeout_ms, &db);
+        if (r == DONE) {
+            atomic_store(&d->db_seen_us, clock_us());
+            return db;
+        }
+        if (r < 0) {
+            kill(getpid(), SIGTERM);
+            atomic_store(&d->failed, true);
+            return NULL;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+int daemon_credit(const struct service *s, enum lane lane)
+{
+    if (!s->workers[lane])
+        return 0;
+    return lane == LANE_FAST ? 256 : s->workers[lane] + 2;
+}
+
+static void tasks_gather(struct daemon *d)
+{
+    int n = 0;
+
+    for (const struct task *t = d->service->tasks; t && t->name && n < TASKS_MAX - 1; t++)
+        d->tasks[n++] = *t;
+    d->tasks[n] = (struct task){"idempotency_expire", 60000, idempotency_expire};
+}
+
+static int thread_add(struct daemon *d, void *(*run)(void *), void *arg)
+{
+    int error = pthread_create(&d->threads[d->thread_count], NULL, run, arg);
+
+    if (error)
+        return FAULT("thread: %s", strerror(error));
+    d->thread_count++;
+    return DONE;
+}
+
+static int lanes_start(struct daemon *d)
+{
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        for (int i = 0; i < d->service->workers[lane]; i++) {
+            struct worker_start *w;
+            int r;
+            if (lane == LANE_FAST) {
+                d->lanes[lane].wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+                r = thread_add(d, fast_run, d);
+            } else {
+                w = calloc(1, sizeof *w);
+                if (!w)
+                    abort();
+                *w = (struct worker_start){d, (enum lane)lane};
+                r = thread_add(d, worker_run, w);
+            }
+            if (r)
+                return r;
+        }
+    }
+    return DONE;
+}
+
+static void lanes_stop(struct daemon *d)
+{
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        lane_queue_close(&d->lanes[lane]);
+    for (int i = 0; i < d->thread_count; i++)
+        pthread_join(d->threads[i], NULL);
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        if (d->lanes[lane].wake_fd >= 0)
+            close(d->lanes[lane].wake_fd);
+}
+
+/* Feeds the watchdog while the bus thread lives, until a signal comes. */
+static void wait_for_end(struct daemon *d, const sigset_t *signals)
+{
+    uint64_t watchdog_us = 0;
+    struct timespec tick = {.tv_sec = 1};
+
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0 && watchdog_us < 4000000)
+        tick = (struct timespec){.tv_nsec = (long)(watchdog_us / 4 * 1000)};
+    while (sigtimedwait(signals, NULL, &tick) < 0) {
+        if (watchdog_us && clock_us() - atomic_load(&d->bus_seen_us) < BUS_SILENCE_US)
+            sd_notify(0, "WATCHDOG=1");
+    }
+}
+
+static void drain(struct daemon *d)
+{
+    int64_t until = clock_us() + DRAIN_US;
+    struct timespec pause = {.tv_nsec = 5000000};
+
+    sd_notify(0, "STOPPING=1");
+    log_line(LOG_LEVEL_NOTICE, "event=drain in_flight=%d", atomic_load(&d->busy));
+    bus_goodbye(d->bus);
+    while (atomic_load(&d->busy) > 0 && clock_us() < until)
+        nanosleep(&pause, NULL);
+    atomic_store(&d->draining, true);
+    if (d->service->drain)
+        d->service->drain(d->state);
+}
+
+static int daemon_run(struct daemon *d, const sigset_t *signals)
+{
+    int r = d->service->start ? d->service->start(d, &d->state) : DONE;
+
+    if (!r)
+        r = lanes_start(d);
+    if (!r)
+        r = bus_start(d, &d->bus);
+    if (!r) {
+        sd_notify(0, "READY=1");
+        log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " instance=%s", d->instance);
+        wait_for_end(d, signals);
+        drain(d);
+    }
+    atomic_store(&d->draining, true);
+    lanes_stop(d);
+    if (d->service->stop)
+        d->service->stop(d->state);
+    bus_drop(&d->bus);
+    log_line(LOG_LEVEL_NOTICE, "event=stop");
+    return r || atomic_load(&d->failed) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int service_main(const struct service *s, int argc, char **argv)
+{
+    static struct daemon d; /* threads refer to it; one per process */
+    unsigned char random[8];
+    sigset_t signals;
+    int r;
+
+    log_name(s->name);
+    d.service = s;
+    r = conf_load(s->svc, s->name, argc, argv, &d.conf);
+    if (r)
+        return r;
+    log_limit_named(conf_str(d.conf, SET_LOG_LEVEL));
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* every thread inherits it */
+    random_bytes(random, sizeof random);
+    hex_encode(random, sizeof random, d.instance);
+    tasks_gather(&d);
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        lane_queue_init(&d.lanes[lane]);
+    r = daemon_run(&d, &signals);
+    conf_drop(&d.conf);
+    return r;
+}

@@ -1,0 +1,63 @@
+#pragma once
+/*
+ * What every daemon is made of.  A daemon is one struct service: service_main() reads the settings,
+ * connects to the database and to every gateway, runs the lanes' workers, tells systemd, and drains
+ * on SIGTERM.
+ */
+#include "proto/api.h"
+
+struct call;
+struct conf;
+struct daemon;
+struct event;
+struct query;
+
+/* Work that a daemon does by the clock, on a worker of the WRITE lane, inside a transaction. */
+struct task {
+    const char *name; /* NULL ends the table */
+    int every_ms;
+    int (*run)(struct call *c); /* convention of common/fault.h */
+};
+
+struct service {
+    const char *name;               /* "projectd": log tag, database role */
+    enum svc svc;                   /* SVC_*: what the broker routes to us */
+    const char *schema;             /* "project" */
+    int schema_version;             /* number of the newest migration this code knows */
+    const struct handler *handlers; /* by op id */
+    const struct query *queries;    /* of every lane's connections */
+    int workers[LANE_COUNT];        /* threads per lane; FAST is 0 or 1 (pipelined) */
+    const struct task *tasks;       /* or NULL */
+
+    /* All optional.  start: after the database, before READY; its *ret_state is daemon_state(). */
+    int (*start)(struct daemon *d, void **ret_state);
+    /* After GOODBYE and the last reply: finish or hand over what runs. */
+    void (*drain)(void *state);
+    void (*stop)(void *state);
+    /* A word for PING, shown by /health. */
+    const char *(*note)(void *state);
+    /* An event of a followed topic (daemon_follow()), on the bus thread: copy and wake only. */
+    void (*event)(void *state, const struct event *e);
+};
+
+/* Runs the daemon until SIGTERM or SIGINT.  Returns the exit code: 0, 1 run time, 2 usage, 78
+ * settings. */
+int service_main(const struct service *s, int argc, char **argv);
+
+const struct conf *daemon_conf(const struct daemon *d);
+void *daemon_state(const struct daemon *d);
+/* This process' name on the bus: random per start, 16 hex digits. */
+const char *daemon_instance(const struct daemon *d);
+
+/* A connection of its own for a thread of the daemon.  Owned by the caller (db_close). */
+struct db;
+int daemon_db(struct daemon *d, struct db **ret) __attribute__((warn_unused_result));
+
+/*
+ * Publishes event records to the gateways that follow their topic ("session": to all).  Never
+ * blocks; what does not fit is dropped.  Records of one round travel together.  Any thread.
+ */
+void daemon_publish(struct daemon *d, const struct event *e);
+
+/* Follows a topic of peers through every gateway, also later ones; its events go to service.event. */
+void daemon_follow(struct daemon *d, const char *topic);

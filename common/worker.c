@@ -1,0 +1,179 @@
+/* A worker of the SLOW, WRITE or HASH lane: one thread, one database connection, one call at a time. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/idempotency.h"
+#include "common/log.h"
+#include "common/serve.h"
+
+#define RETRY_PAUSE_US 50000 /* between tries of a call whose database went away */
+
+/* Whether a result of apply leaves the transaction to be committed. */
+static bool is_commit(const struct op *op, int r)
+{
+    return r == DONE || (r > 0 && op->onerror == ONERROR_COMMIT && r != UNAVAILABLE && r != BUSY);
+}
+
+static bool is_kept(const struct call *c)
+{
+    return c->key && (c->op->keep == KEEP_REPLY || c->op->keep == KEEP_IDS);
+}
+
+/* apply inside its transaction, with the idempotency key around it. */
+static int apply_run(struct call *c, const struct handler *h, const void *in,
+                     const struct idempotency *key)
+{
+    int r = db_begin(c->db), done;
+
+    if (r)
+        return r;
+    if (key)
+        r = idempotency_check(c, key, true);
+    if (!r && !c->replayed) {
+        r = h->apply(c, in);
+        if (!r && key)
+            r = idempotency_store(c, key, call_location(c));
+        if (!r && clock_us() > c->deadline_us)
+            r = TOO_LATE;
+    }
+    if (!is_commit(c->op, r)) {
+        db_rollback(c->db);
+        return r;
+    }
+    done = db_commit(c->db);
+    return done ? done : r;
+}
+
+/* Everything that an error before COMMIT may have left in the answer. */
+static void answer_clear(struct call *c)
+{
+    text_clear(&c->out);
+    c->new_id = c->turn_id = 0;
+    c->http = 0;
+    c->location = c->field = c->detail = NULL;
+    c->retry_after = 0;
+    c->replayed = false;
+    c->next[0] = '\0';
+    c->committed = NULL;
+    c->prepared = NULL;
+}
+
+static int call_run(struct call *c, const struct handler *h, const void *in,
+                    const struct idempotency *key)
+{
+    int r;
+
+    if (c->op->phases == PHASES_BARE)
+        return h->apply(c, in);
+    if (c->op->phases == PHASES_PREPARE) {
+        if (key) {
+            r = idempotency_check(c, key, false);
+            if (r || c->replayed)
+                return r;
+        }
+        r = h->prepare(c, in);
+        if (r)
+            return r;
+    }
+    return apply_run(c, h, in, key);
+}
+
+/*
+ * A call that lost its database is run again until its deadline where that is safe: it changes
+ * nothing, or its key tells whether the lost COMMIT took place.
+ */
+static int call_try(struct call *c, const struct handler *h, const void *in,
+                    const struct idempotency *key)
+{
+    bool repeatable = c->key || c->op->method == METHOD_GET || c->op->method == METHOD_NONE;
+
+    for (;;) {
+        int r = UNAVAILABLE;
+        struct timespec pause = {.tv_nsec = RETRY_PAUSE_US * 1000};
+        if (db_revive(c->db)) {
+            r = call_run(c, h, in, key);
+            atomic_store(&c->daemon->db_seen_us, clock_us());
+            if (r != UNAVAILABLE || !repeatable || db_usable(c->db))
+                return r;
+        }
+        if (clock_us() + RETRY_PAUSE_US >= c->deadline_us || atomic_load(&c->daemon->draining))
+            return r;
+        nanosleep(&pause, NULL);
+        answer_clear(c);
+    }
+}
+
+static void request_serve(struct call *c, struct job *j)
+{
+    cleanup(json_drop) struct json_object *json = NULL;
+    struct idempotency key;
+    int64_t started = clock_us();
+    size_t body_size;
+    const char *body = job_body(j, &body_size);
+    void *in = NULL;
+    int r;
+
+    if (started > j->deadline_us) {
+        r = TOO_LATE;
+    } else {
+        r = call_decode(c, j, &json, &in);
+        if (!r) {
+            bool kept = is_kept(c);
+            if (kept)
+                idempotency_of(c, j->head.params.data, j->head.params.size, body, body_size, &key);
+            r = call_try(c, &c->daemon->service->handlers[c->op->id], in, kept ? &key : NULL);
+        }
+    }
+    call_answer(c, j, r, started);
+    if (r == DONE && c->committed)
+        c->committed(c, c->committed_state);
+}
+
+static void task_run(struct call *c, struct job *j)
+{
+    int r;
+
+    if (db_revive(c->db) && db_begin(c->db) == DONE) {
+        r = j->task->run(c);
+        if (r)
+            db_rollback(c->db);
+        else
+            r = db_commit(c->db);
+        if (!r && c->committed)
+            c->committed(c, c->committed_state);
+        if (!r)
+            atomic_store(&c->daemon->db_seen_us, clock_us());
+    }
+    job_drop(&j);
+}
+
+void *worker_run(void *start)
+{
+    struct worker_start w = *(struct worker_start *)start;
+    struct db *db;
+    struct job *j;
+    struct arena arena = {0};
+
+    free(start);
+    if (w.lane == LANE_HASH)
+        setpriority(PRIO_PROCESS, 0, 10); /* of this thread: hashing yields to everything else */
+    db = daemon_db_wait(w.daemon, 10000);
+    while (db && (j = lane_queue_take(&w.daemon->lanes[w.lane]))) {
+        struct call c = {.db = db, .arena = arena};
+        call_begin(&c, w.daemon, j);
+        if (j->task)
+            task_run(&c, j);
+        else
+            request_serve(&c, j);
+        log_trace(NULL);
+        text_drop(&c.out);
+        arena = c.arena;
+        arena_reset(&arena);
+    }
+    arena_drop(&arena);
+    db_close(&db);
+    return NULL;
+}

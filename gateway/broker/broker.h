@@ -1,0 +1,114 @@
+#pragma once
+/*
+ * The broker: one I/O thread that connects the gateway's HTTP threads with the daemons over ZeroMQ.
+ * It knows services, workers, credit, deadlines, fairness and topics; it never parses a payload.
+ * The protocol is in proto/README.md.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/api.h"
+#include "proto/envelope.h"
+
+struct broker;
+
+struct broker_config {
+    const char *bus_dir;               /* directory that holds one directory per gateway */
+    const char *name;                  /* this gateway's directory */
+    uid_t peer_uid[SVC_COUNT];         /* kernel uid that each service must have */
+    gid_t peer_gid[SVC_COUNT];         /* group of each service's socket directory; (gid_t)-1: as it is */
+};
+
+/*
+ * Binds one ROUTER per service at <bus_dir>/<name>/<service>/bus (directories 2750, umask 0117 while
+ * binding) and starts the thread.  DONE, or a fault.
+ */
+int broker_start(const struct broker_config *config, struct broker **ret)
+    __attribute__((warn_unused_result));
+
+/* Fails what is still waiting with UNAVAILABLE, stops the thread, unlinks the sockets. */
+void broker_drop(struct broker **b);
+
+/*
+ * A follower gets the events of one topic.  The callback runs on the broker's thread: it must only
+ * copy and wake, never block.  `what` and the rest are as in common/events.h.
+ */
+struct event;
+typedef void follow_fn(void *state, const struct event *e);
+struct follower;
+
+/* One request of an HTTP thread.  Pointers must stay valid until broker_call() returns. */
+struct bus_request {
+    const struct op *op;
+    int64_t caller, session;
+    bool admin;
+    const char *trace;      /* request id */
+    const char *key;        /* idempotency key or NULL */
+    uint32_t key_ttl;       /* seconds */
+    const char *to;         /* instance or NULL */
+    const char *address;    /* client's address, also the fairness key when caller is 0 */
+    struct blob params;     /* encoded as struct params */
+    const char *body;       /* payload, may be NULL */
+    size_t body_size;
+    uint32_t deadline_ms;
+    /* For operations that answer with a turn: follow topic turn:<id> from the moment of the reply,
+     * without a gap (the daemon follows the turn for this gateway by itself).  NULL: do not. */
+    follow_fn *on_turn;
+    void *on_turn_state;
+    bool on_turn_text;      /* also text deltas */
+};
+
+/* Its answer; bus_reply_drop() frees it. */
+struct bus_reply {
+    int status;          /* enum status */
+    int http;            /* HTTP status of success */
+    bool replayed;
+    uint32_t retry_after;
+    uint64_t turn_id;
+    char field[256], detail[256], location[256], next[256];
+    char *body;          /* payload, NUL-terminated, or NULL */
+    size_t body_size;
+    struct follower *follower; /* of on_turn, else NULL; the caller ends it with broker_unfollow() */
+};
+
+/*
+ * Sends a request to a worker of op->svc and waits for the answer.
+ * Always fills ret: the worker's answer, or one of the broker's own: BUSY (queue full, with
+ * retry_after), TOO_LATE (deadline), UNAVAILABLE (no worker came within the deadline, or the worker
+ * died and the request may not be repeated).
+ * A request whose worker dies is sent again to another one, or to its successor, within the
+ * deadline if its method is GET, it is internal, or it carries a key.
+ * Any number of threads may call it at once.
+ */
+void broker_call(struct broker *b, const struct bus_request *req, struct bus_reply *ret);
+void bus_reply_drop(struct bus_reply *r);
+
+/* Follows a topic at every instance of a service, those that come later included.  `text`: also
+ * text deltas.  The callback may run before this returns. */
+struct follower *broker_follow(struct broker *b, enum svc svc, const char *topic, bool text,
+                               follow_fn *fn, void *state);
+/* Ends it; after return the callback runs no more. */
+void broker_unfollow(struct broker *b, struct follower **f);
+
+/* The session events of authd (revocations), see ARCHITECTURE of the bus; set once after start.
+ * Called on the broker's thread for each "session" record. */
+void broker_on_session(struct broker *b, follow_fn *fn, void *state);
+
+/* What the broker knows of a service; for /health and /metrics. */
+struct service_state {
+    int instances;       /* READY and heard of within 2 s */
+    bool database;       /* every instance's database answers */
+    char note[32];       /* note of the newest PING */
+    unsigned queued[LANE_COUNT], in_flight[LANE_COUNT];
+    uint64_t requests, replies, busy, late, retried, lost; /* counters since start */
+};
+void broker_service_state(struct broker *b, enum svc svc, struct service_state *ret);
+
+/* Counters of the bus as a whole. */
+struct broker_stats {
+    uint64_t frames_in, frames_out, bad_frames, refused_peers, events_in, events_dropped;
+    unsigned pending, followers;
+};
+void broker_stats(struct broker *b, struct broker_stats *ret);

@@ -1,0 +1,71 @@
+/* Reading a request's body within the time that its size allows. */
+#include <civetweb.h>
+#include <string.h>
+
+#include "gateway/http/thread.h"
+#include "proto/api.h"
+
+#define PIECE 16384
+
+static int body_fail(struct http_thread *t)
+{
+    t->body_failed = true;
+    return slot_was_cut(t->slot) ? BODY_TIMEOUT : BAD_REQUEST;
+}
+
+/* civetweb itself gives up after a silence of the same length as the slot's. */
+static int pieces_read(struct http_thread *t, struct text *ret)
+{
+    const int64_t length = t->request.framing.length;
+
+    while (t->body_read < length) {
+        size_t want = length - t->body_read < PIECE ? (size_t)(length - t->body_read) : PIECE;
+        int got = mg_read(t->conn, text_reserve(ret, want), want);
+        if (got > 0) {
+            ret->size += (size_t)got;
+            ret->data[ret->size] = '\0';
+            t->body_read += got;
+        }
+        if (got < (int)want)
+            return body_fail(t);
+    }
+    return DONE;
+}
+
+int http_body_read(struct http_request *r, struct text *ret)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct http_thread *t = r->thread;
+    int status;
+
+    text_clear(ret);
+    if (r->framing.length == 0)
+        return DONE;
+    slot_set(t->slot, SLOT_BODY, BODY_MAX_MS + r->framing.length / BODY_BYTES_PER_MS);
+    if (r->framing.expects && mg_write(t->conn, go_on, sizeof go_on - 1) < 0)
+        return body_fail(t);
+    r->framing.expects = false;
+    status = pieces_read(t, ret);
+    slot_set(t->slot, SLOT_WORK, 0);
+    return status;
+}
+
+bool body_discard(struct http_thread *t, int64_t most)
+{
+    char piece[4096];
+    int64_t left = t->request.framing.length - t->body_read;
+
+    if (left <= 0)
+        return true;
+    if (t->body_failed || t->request.framing.expects)
+        return false;
+    slot_set(t->slot, SLOT_LINGER, LINGER_MAX_MS);
+    while (left > 0 && most > 0) {
+        int got = mg_read(t->conn, piece, left < (int64_t)sizeof piece ? (size_t)left : sizeof piece);
+        if (got <= 0)
+            break;
+        left -= got;
+        most -= got;
+    }
+    return left == 0;
+}

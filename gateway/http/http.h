@@ -1,0 +1,95 @@
+#pragma once
+/*
+ * HTTP/1.1 over civetweb: one handler for every request, called with a head that is known to be
+ * sound, on a thread that is its own until it returns.  What civetweb leaves to its user is done
+ * here: framing, limits of size and time, admission to threads and descriptors, draining.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/text.h"
+#include "gateway/http/strict.h"
+#include "gateway/http/target.h"
+
+struct http_thread;
+
+struct http_request {
+    const char *method; /* as sent; "HEAD" included */
+    const char *path;   /* not decoded, without the query */
+    const char *query;  /* not decoded, NULL: none */
+    struct http_header headers[HEADERS_MAX];
+    size_t header_count;
+    struct http_framing framing;
+    const char *address;  /* the client's, dotted */
+    int64_t started_us;   /* clock_us() */
+    void *scratch;        /* scratch_size bytes of this thread, left as the last request left them */
+    struct http_thread *thread;
+};
+
+struct http_reply {
+    int status;
+    const char *type;    /* Content-Type; NULL: no body */
+    const char *body;    /* text.data or memory that outlives the reply */
+    size_t size;
+    struct text headers; /* further lines, each with CRLF; kept by the thread */
+    struct text text;    /* for bodies that are made; kept by the thread */
+    bool close;          /* end the connection after this reply */
+};
+
+struct http_config {
+    const char *listen; /* IPv4 address */
+    int port;
+    unsigned threads;
+    size_t scratch_size;
+    void *state;
+    /* Fills the reply.  status says what was wrong with the head (DONE: nothing), detail more
+     * about it or NULL. */
+    void (*handle)(void *state, struct http_request *r, int status, const char *detail,
+                   struct http_reply *reply);
+    /* Fills the reply to bytes that are no request; nothing is known but the client's address. */
+    void (*refuse)(void *state, const char *address, int status, struct http_reply *reply);
+    /* What became of the reply: bytes sent, or -1. */
+    void (*done)(void *state, struct http_request *r, const struct http_reply *reply,
+                 int64_t bytes);
+};
+
+struct http_server;
+
+/*
+ * Raises the limit of descriptors, listens and starts all threads; fewer threads than asked for
+ * are a fault.  config is copied.  DONE, or a fault.
+ */
+int http_start(const struct http_config *config, struct http_server **ret)
+    __attribute__((warn_unused_result));
+
+/*
+ * Drains: accepts nothing more, closes what waits, answers what is in flight with Connection:
+ * close, for at most max_ms.  Returns the connections that were still open then.
+ */
+unsigned http_drain(struct http_server *s, int64_t max_ms);
+
+/* Stops all threads; accepts NULL. */
+void http_drop(struct http_server **s);
+
+/* Descriptors that a server with so many threads needs, those of the rest of the process included. */
+int http_descriptors(unsigned threads);
+
+unsigned http_busy(const struct http_server *s);
+bool http_draining(const struct http_server *s);
+uint64_t http_cut_count(const struct http_server *s);
+/* Whether the watchdog looked within the last 5 s. */
+bool http_alive(const struct http_server *s);
+
+/* The first request header with that name, or NULL. */
+const char *http_header(const struct http_request *r, const char *name);
+
+/*
+ * Reads the body, framing.length bytes, into ret.  Answers Expect: 100-continue first.
+ * DONE; BODY_TIMEOUT when it came too slowly; BAD_REQUEST when it ended early.  After either the
+ * connection is closed with the reply.
+ */
+int http_body_read(struct http_request *r, struct text *ret) __attribute__((warn_unused_result));
+
+/* Appends one header line to a reply. */
+void http_reply_header(struct http_reply *reply, const char *name, const char *value);

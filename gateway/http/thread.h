@@ -1,0 +1,33 @@
+#pragma once
+/* What one HTTP thread keeps from request to request; inside of gateway/http only. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "gateway/http/http.h"
+#include "gateway/http/slots.h"
+
+struct mg_connection;
+
+struct http_thread {
+    struct http_server *server;
+    struct slot *slot;
+    struct mg_connection *conn; /* of the request being served */
+    struct http_request request;
+    struct http_reply reply;
+    struct text out;            /* the reply as it is sent */
+    int64_t body_read;          /* bytes of the request's body */
+    bool body_failed;           /* it cannot be read to its end */
+    time_t date_second;
+    char date[32];              /* of that second, as HTTP writes it */
+};
+
+/*
+ * Sends the thread's reply in one write and sees to the body that nobody read.
+ * head_only: without the body.  Returns the bytes sent, or -1.
+ */
+int64_t reply_send(struct http_thread *t, bool head_only);
+
+/* Reads and drops what is left of the body, at most `most` bytes and LINGER_MAX_MS.
+ * Whether nothing is left. */
+bool body_discard(struct http_thread *t, int64_t most);

@@ -1,0 +1,8 @@
+#pragma once
+/* Tells other daemons that what they remember of a project is old. */
+#include <stdint.h>
+
+struct call;
+
+/* Publishes topic project:<id> once the transaction has committed. */
+void project_changed(struct call *c, int64_t project_id);

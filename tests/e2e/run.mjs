@@ -1,0 +1,39 @@
+// The end-to-end suite: run.mjs [--contract].  TEST_NAME picks files by a part of their name.
+// --contract sends the cases that say `contract` through prism, a judge of replies of its own.
+import path from 'node:path';
+import { World } from '../harness/client.mjs';
+import { prism } from '../harness/prism.mjs';
+import { stopAll, top } from '../harness/stack.mjs';
+import { groupCases, readCases, Suite } from '../harness/suite.mjs';
+
+const contract = process.argv.includes('--contract');
+const names = process.env.TEST_NAME ? [process.env.TEST_NAME] : [];
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+    process.on(signal, async () => {
+        await stopAll();
+        process.exit(1);
+    });
+
+const suite = new Suite(new World());
+try {
+    const cases = await readCases(path.join(top, 'tests/e2e'), names);
+    if (contract) await suite.play(groupCases(cases.filter((one) => one.contract)), prism);
+    else {
+        await suite.play(groupCases(cases));
+        if (!names.length) coverage();
+    }
+} catch (e) {
+    suite.fail('the suite itself', e);
+}
+await stopAll();
+console.log(`${suite.passed} passed, ${suite.failed} failed`);
+process.exit(suite.failed ? 1 : 0);
+
+// Every operation of the document has to be hit by a case.
+function coverage() {
+    const operations = suite.world.contract?.operations ?? [];
+    const missed = operations.filter((op) => !suite.world.hit.has(op.id)).map((op) => op.id);
+    if (missed.length || !operations.length) suite.fail('never hit', missed.join(' ') || 'no operations');
+    else suite.ok();
+}

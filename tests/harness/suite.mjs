@@ -1,0 +1,155 @@
+// Runs case files: groups them by the stack that they need, plays each group on one stack, and
+// counts.  Every file ends with a look at the logs, every stack with a search for secrets.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Player } from './case_play.mjs';
+import { parseCase } from './case_parse.mjs';
+import { Client } from './client.mjs';
+import { request, sleep } from './http.mjs';
+import { Contract } from './openapi.mjs';
+import { build, Stack } from './stack.mjs';
+import { leaks, Watch } from './watch.mjs';
+
+// Reads *.case and *.mjs of a folder, in the order of their names.
+export async function readCases(dir, names) {
+    const found = [];
+    for (const file of fs.readdirSync(dir).sort()) {
+        if (!names.every((n) => file.includes(n))) continue;
+        const full = path.join(dir, file);
+        if (file.endsWith('.case')) found.push(parseCase(fs.readFileSync(full, 'utf8'), file));
+        else if (/^[a-z]_.*\.mjs$/.test(file)) {
+            const module = await import(pathToFileURL(full));
+            found.push({ file, settings: {}, gateways: 1, chatd: 1, ...module.stack, run: module.default });
+        }
+    }
+    return found;
+}
+
+// Cases that can share a stack: [[case...]...].
+export function groupCases(cases) {
+    const groups = new Map();
+    for (const one of cases) {
+        const { settings, gateways, chatd, own, file } = one;
+        const key = JSON.stringify([settings, gateways, chatd, own ? file : '']);
+        groups.set(key, [...(groups.get(key) ?? []), one]);
+    }
+    return [...groups.values()].sort((a, b) => b.length - a.length);
+}
+
+export class Suite {
+    constructor(world) {
+        this.world = world;
+        this.passed = 0;
+        this.failed = 0;
+    }
+
+    ok() {
+        this.passed++;
+    }
+
+    fail(what, error) {
+        this.failed++;
+        console.log(`FAIL ${what}\n${indent(error?.expected === undefined ? text(error) : error.message)}`);
+    }
+
+    // Plays groups, two stacks at a time.  wrap(stack) may put something before the stack.
+    async play(groups, wrap = async () => {}) {
+        const left = [...groups];
+        const worker = async () => {
+            for (let group = left.shift(); group; group = left.shift()) await this.#group(group, wrap);
+        };
+        await Promise.all([worker(), worker()]);
+    }
+
+    async #group(group, wrap) {
+        const names = group.map((one) => one.file).join(' ');
+        const { settings, gateways, chatd, recorder } = group[0];
+        const failed = this.failed;
+        let stack;
+        try {
+            stack = await Stack.start({ settings, gateways, chatd, recorder });
+            await this.#contract(stack);
+            await wrap(stack);
+            const watch = new Watch(stack);
+            for (const one of group) await this.#file(one, stack, watch);
+            await stack.stop();
+            this.#aftermath(stack, watch, names, group.flatMap((one) => one.stopping ?? []));
+        } catch (e) {
+            this.fail(`stack of ${names}`, e);
+            await stack?.stop().catch(() => {});
+        }
+        if (!stack) return;
+        if (this.failed > failed) keepLogs(stack, group[0].file);
+        stack.remove();
+    }
+
+    // The document that the gateway itself serves judges all replies.
+    async #contract(stack) {
+        if (this.world.contract) return;
+        const { json } = await request(stack.port, { path: '/openapi.json' });
+        this.world.contract = new Contract(json);
+    }
+
+    async #file(one, stack, watch) {
+        const begun = Date.now();
+        const failed = this.failed;
+        const client = new Client(this.world, stack);
+        const player = new Player(client, one.file);
+        if (one.run) await this.#program(one, client, player);
+        else
+            for (const scene of one.scenes)
+                await this.#test(`${one.file}:${scene.line} ${scene.title}`, () => player.scene(scene));
+        await sleep(60); // lines about the last reply
+        const complaints = watch.complaints(player.allowed);
+        if (complaints.length) this.fail(`${one.file}: unexpected in the logs`, complaints.slice(0, 20).join('\n'));
+        console.log(`${this.failed > failed ? 'FAIL' : 'ok  '} ${one.file} (${Date.now() - begun} ms)`);
+    }
+
+    async #program(one, client, player) {
+        const t = {
+            client,
+            stack: client.stack,
+            world: this.world,
+            as: (name) => client.as(name),
+            call: (...args) => client.call(...args),
+            expectLog: (pattern) => player.allowed.push(pattern),
+            test: (name, fn) => this.#test(`${one.file} ${name}`, fn),
+        };
+        await this.#test(`${one.file} (outside of its tests)`, () => one.run(t), true);
+    }
+
+    async #test(name, fn, quiet = false) {
+        try {
+            await fn();
+            if (!quiet) this.ok();
+        } catch (e) {
+            this.fail(name, e);
+        }
+    }
+
+    // After the stack stopped: a quiet end, and no secret in what it wrote.
+    #aftermath(stack, watch, names, allowed) {
+        const complaints = watch.complaints(allowed);
+        if (complaints.length) this.fail(`while stopping the stack of ${names}`, complaints.slice(0, 20).join('\n'));
+        const secrets = leaks(stack.dir, [...this.world.secrets, stack.key, stack.secret], ['data/secret_key']);
+        if (secrets.length) this.fail(`a password, token or key is in a file (${names})`, secrets.join('\n'));
+        else this.ok();
+        const logs = path.join(stack.data, 'log');
+        const words = fs.existsSync(logs) ? leaks(logs, this.world.words) : [];
+        if (words.length) this.fail(`an address or a text of a user is in a log (${names})`, words.join('\n'));
+        else this.ok();
+    }
+}
+
+// Logs of a failed stack stay below the build.
+function keepLogs(stack, name) {
+    const to = path.join(build, 'tests/log', `stack-${name}`);
+    fs.rmSync(to, { recursive: true, force: true });
+    fs.mkdirSync(to, { recursive: true });
+    for (const file of stack.logs()) fs.copyFileSync(file, path.join(to, path.basename(file)));
+    console.log(`     logs of this stack: ${to}`);
+}
+
+const text = (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+const indent = (s) => s.split('\n').slice(0, 25).map((l) => `     ${l}`).join('\n');

@@ -1,0 +1,51 @@
+# Test programs: tests/unit and tests/handlers with Check, tests/load, and with FUZZ=ON tests/fuzz.
+# Each test_x.c, fuzz_x.c or load program is linked with everything but the daemons' main.c.
+
+set(all_libs gateway_core authd_core projectd_core chatd_core filed_core common proto)
+file(GLOB harness_sources CONFIGURE_DEPENDS tests/harness/*.c)
+file(GLOB unit_sources CONFIGURE_DEPENDS tests/unit/test_*.c)
+file(GLOB handler_sources CONFIGURE_DEPENDS tests/handlers/test_*.c)
+file(GLOB load_sources CONFIGURE_DEPENDS tests/load/*.c)
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+
+# test_program(label source [more sources]): a Check program, known to ctest as label/name.
+function(test_program label source)
+  get_filename_component(name ${source} NAME_WE)
+  set(target ${label}_${name})
+  add_executable(${target} ${source} ${ARGN})
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}
+                        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${label})
+  target_link_libraries(${target} ${all_libs} PkgConfig::check)
+  add_test(NAME ${label}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} TIMEOUT 120)
+endfunction()
+
+if(TESTS)
+  enable_testing()
+  pkg_check_modules(check REQUIRED IMPORTED_TARGET check)
+  foreach(source ${unit_sources})
+    test_program(unit ${source})
+  endforeach()
+  foreach(source ${handler_sources})
+    test_program(handlers ${source} ${harness_sources})
+  endforeach()
+  foreach(source ${load_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(load_${name} ${source})
+    set_target_properties(load_${name} PROPERTIES OUTPUT_NAME ${name}
+                          RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/load)
+    target_link_libraries(load_${name} ${all_libs})
+  endforeach()
+endif()
+
+if(FUZZ)
+  add_custom_target(fuzzers)
+  foreach(source ${fuzz_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} EXCLUDE_FROM_ALL ${source})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzzers)
+    target_link_libraries(${name} ${all_libs})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+    add_dependencies(fuzzers ${name})
+  endforeach()
+endif()
