@@ -43,6 +43,20 @@ int authd_start(struct daemon *d, void **ret_state)
     return DONE;
 }
 
+int authd_workers(const struct conf *conf, enum lane lane)
+{
+    switch (lane) {
+    case LANE_HASH:
+        return (int)conf_i64(conf, SET_HASH_THREADS);
+    case LANE_WRITE:
+        return 2;
+    case LANE_FAST:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 void authd_stop(void *state)
 {
     struct authd *a = state;

@@ -3,7 +3,9 @@
 #include <stdint.h>
 
 #include "authd/password.h"
+#include "proto/api.h"
 
+struct conf;
 struct daemon;
 struct signing_key;
 
@@ -17,3 +19,6 @@ struct authd {
 /* The service's start and stop: settings, signing key, dummy hash.  DONE or a fault. */
 int authd_start(struct daemon *d, void **ret_state);
 void authd_stop(void *state);
+
+/* Threads per lane: HASH_THREADS of the lane that hashes passwords. */
+int authd_workers(const struct conf *conf, enum lane lane);

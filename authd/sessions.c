@@ -36,8 +36,8 @@ static int revocation_append(struct call *c, int64_t account, int64_t session)
     return db_do(c, Q_revocation_append, ARGS(account, session));
 }
 
-/* Ends the account's oldest sessions beyond the limit.  All session rows first, the counter last:
- * every transaction that ends sessions locks in this order. */
+/* Ends the account's sessions beyond the limit, those unused longest.  All session rows first, the
+ * counter last: every transaction that ends sessions locks in this order. */
 static int sessions_trim(struct call *c, int64_t account)
 {
     cleanup(rows_drop) struct pg_result *ended = NULL;

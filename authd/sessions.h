@@ -9,7 +9,7 @@
 struct call;
 struct event;
 
-#define SESSIONS_MAX       50 /* live ones of an account; a login beyond it ends the oldest */
+#define SESSIONS_MAX       50 /* live ones of an account; a login more ends the one unused longest */
 #define REVOCATION_TICK_MS 250
 #define REVOCATIONS_LISTED 64 /* newest revocations in each event */
 

@@ -181,19 +181,19 @@ static int key_take(const struct pg_result *row, const char *secret, struct sign
     return good ? DONE : FAULT("signing key %s is damaged: replace it with rotate-keys", kid);
 }
 
-static int open_locked(struct db *db, const char *given, const char *path, struct signing_key **ret)
+int signing_key_load(struct db *db, const char *secret, const char *path, struct signing_key **ret)
 {
-    cleanup(secret_key_drop) struct secret_key secret = {0};
+    cleanup(secret_key_drop) struct secret_key key = {0};
     cleanup(rows_drop) struct pg_result *locked = NULL, *row = NULL;
     int r = db_run(db, Q_signing_key_lock, NO_ARGS, &locked);
 
     if (!r)
         r = db_run(db, Q_signing_key_newest, NO_ARGS, &row);
     if (!r)
-        r = secret_key_load(given, path, rows_count(row) == 0, &secret);
+        r = secret_key_load(secret, path, rows_count(row) == 0, &key);
     if (r)
         return r;
-    return rows_count(row) ? key_take(row, secret.text, ret) : key_make(db, secret.text, ret);
+    return rows_count(row) ? key_take(row, key.text, ret) : key_make(db, key.text, ret);
 }
 
 int signing_key_open(struct db *db, const char *secret, const char *path, struct signing_key **ret)
@@ -203,7 +203,7 @@ int signing_key_open(struct db *db, const char *secret, const char *path, struct
 
     if (r)
         return r;
-    r = open_locked(db, secret, path, &k);
+    r = signing_key_load(db, secret, path, &k);
     if (r)
         db_rollback(db);
     else

@@ -51,3 +51,7 @@ void secret_check_value(const char *secret, unsigned char ret[DIGEST_SIZE]);
  */
 int signing_key_open(struct db *db, const char *secret, const char *path, struct signing_key **ret)
     __attribute__((warn_unused_result));
+
+/* The same inside the caller's transaction, which must be committed before the key is used. */
+int signing_key_load(struct db *db, const char *secret, const char *path, struct signing_key **ret)
+    __attribute__((warn_unused_result));

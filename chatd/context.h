@@ -2,7 +2,7 @@
 /*
  * What a turn needs to know of its project: access, model settings, prompts.  projectd is asked
  * once per account and project; the answer is remembered for at most 5 s, or until projectd says
- * (topic project:<id>) that it changed.
+ * (topic project) that it changed.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -51,7 +51,6 @@ struct bus {
     struct job *replies, **replies_last;
     struct text events; /* records for the next round */
     struct question *questions;
-    struct topic *wanted; /* topics that this daemon follows */
     uint64_t question_id;
     atomic_bool goodbye;
     bool stop;
@@ -99,6 +98,7 @@ static void cancel_take(struct bus *b, struct gateway_link *g, uint64_t id)
             continue;
         /* the answer gives the credit back */
         j->reply = (struct envelope){.kind = FRAME_REPLY, .id = id, .status = TOO_LATE};
+        atomic_fetch_sub(&b->daemon->busy, 1);
         text_reserve(&j->reply_head, 256);
         j->reply_head.size = envelope_encode(&j->reply, j->reply_head.data, 256);
         bus_reply(b, j);
@@ -166,10 +166,10 @@ static void message_take(struct bus *b, struct gateway_link *g, zmq_msg_t *head,
         pong_take(g, &e);
         break;
     case FRAME_FOLLOW:
-        topic_add(&g->topics, e.topic, e.text);
+        topic_set_add(&g->topics, e.topic, e.text);
         break;
     case FRAME_UNFOLLOW:
-        topic_remove(&g->topics, e.topic);
+        topic_set_remove(&g->topics, e.topic);
         break;
     default:
         log_line(LOG_LEVEL_WARN, "event=unexpected_frame kind=%s", envelope_kind_name(e.kind));
@@ -207,12 +207,11 @@ static void reply_send(struct bus *b, struct job *j)
     struct gateway_link *g = &b->links[j->gateway];
     char topic[32];
 
-    atomic_fetch_sub(&b->daemon->busy, 1);
     /* a successor of the gateway that asked drops it by the generation in the id */
     if (g->socket) {
         if (j->reply.turn_id && j->op && j->op->keep == KEEP_TURN && !j->reply.status) {
             snprintf(topic, sizeof topic, "turn:%" PRIu64, j->reply.turn_id);
-            topic_add(&g->topics, topic, true);
+            topic_set_add(&g->topics, topic, true);
         }
         link_send(g, j->reply_head.data, j->reply_head.size, &j->reply_body);
     }
@@ -233,7 +232,7 @@ static void events_send(struct bus *b, const struct text *records)
             continue;
         while (event_next(records->data, records->size, &at, &e) == 1) {
             if (strcmp(e.topic, "session") != 0 &&
-                !topic_wants(g->topics, e.topic, e.what == EVENT_DELTA))
+                !topic_set_wants(g->topics, e.topic, e.what == EVENT_DELTA))
                 continue;
             event_append(&batch, &e);
             count++;
@@ -299,12 +298,10 @@ static void outbox_send(struct bus *b)
 
 static void follow_send(struct bus *b, struct gateway_link *g)
 {
-    struct topic *t, *tmp;
+    const char *const *topic = b->daemon->service->follows;
 
-    pthread_mutex_lock(&b->lock);
-    HASH_ITER (hh, b->wanted, t, tmp)
-        link_send_head(g, &(struct envelope){.kind = FRAME_FOLLOW, .topic = t->name});
-    pthread_mutex_unlock(&b->lock);
+    for (; topic && *topic; topic++)
+        link_send_head(g, &(struct envelope){.kind = FRAME_FOLLOW, .topic = *topic});
 }
 
 static void ready_send(struct bus *b, struct gateway_link *g)
@@ -314,10 +311,10 @@ static void ready_send(struct bus *b, struct gateway_link *g)
         .kind = FRAME_READY,
         .service = api_svc_name(s->svc),
         .instance = b->daemon->instance,
-        .credit_fast = (uint16_t)daemon_credit(s, LANE_FAST),
-        .credit_slow = (uint16_t)daemon_credit(s, LANE_SLOW),
-        .credit_write = (uint16_t)daemon_credit(s, LANE_WRITE),
-        .credit_hash = (uint16_t)daemon_credit(s, LANE_HASH),
+        .credit_fast = (uint16_t)daemon_credit(b->daemon, LANE_FAST),
+        .credit_slow = (uint16_t)daemon_credit(b->daemon, LANE_SLOW),
+        .credit_write = (uint16_t)daemon_credit(b->daemon, LANE_WRITE),
+        .credit_hash = (uint16_t)daemon_credit(b->daemon, LANE_HASH),
     };
 
     if (!link_send_head(g, &e))
@@ -499,7 +496,6 @@ void bus_drop(struct bus **bus)
         pthread_join(b->thread, NULL);
     }
     links_drop(b->links, b->link_count);
-    topics_drop(&b->wanted);
     zmq_ctx_term(b->context);
     close(b->wake_fd);
     close(b->watch_fd);
@@ -533,13 +529,6 @@ void bus_publish(struct bus *b, const struct event *e)
     pthread_mutex_unlock(&b->lock);
     if (first)
         bus_wake(b);
-}
-
-void bus_follow(struct bus *b, const char *topic)
-{
-    pthread_mutex_lock(&b->lock);
-    topic_add(&b->wanted, topic, false);
-    pthread_mutex_unlock(&b->lock);
 }
 
 static void question_remove(struct bus *b, struct question *gone)

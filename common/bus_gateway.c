@@ -43,7 +43,7 @@ static void link_close(struct gateway_link *g)
 {
     if (g->socket)
         zmq_close(g->socket);
-    topics_drop(&g->topics);
+    topic_set_drop(&g->topics);
     *g = (struct gateway_link){0};
 }
 
@@ -104,7 +104,7 @@ void link_forget(struct gateway_link *g)
     g->ready = false;
     g->pong_us = 0;
     g->generation = 0;
-    topics_drop(&g->topics);
+    topic_set_drop(&g->topics);
 }
 
 static void text_free(void *data, void *hint)
@@ -149,10 +149,10 @@ bool link_send_events(struct gateway_link *g, const char *instance, uint32_t cou
     return size && link_send(g, head, size, records);
 }
 
-void topic_add(struct topic **topics, const char *name, bool text)
+void topic_set_add(struct followed **topics, const char *name, bool text)
 {
     size_t n = strlen(name);
-    struct topic *t;
+    struct followed *t;
 
     HASH_FIND(hh, *topics, name, n, t);
     if (t) {
@@ -169,9 +169,9 @@ void topic_add(struct topic **topics, const char *name, bool text)
     HASH_ADD_KEYPTR(hh, *topics, t->name, n, t);
 }
 
-void topic_remove(struct topic **topics, const char *name)
+void topic_set_remove(struct followed **topics, const char *name)
 {
-    struct topic *t;
+    struct followed *t;
 
     HASH_FIND(hh, *topics, name, strlen(name), t);
     if (!t)
@@ -180,17 +180,17 @@ void topic_remove(struct topic **topics, const char *name)
     free(t);
 }
 
-bool topic_wants(struct topic *topics, const char *name, bool is_delta)
+bool topic_set_wants(struct followed *topics, const char *name, bool is_delta)
 {
-    struct topic *t;
+    struct followed *t;
 
     HASH_FIND(hh, topics, name, strlen(name), t);
     return t && (t->text || !is_delta);
 }
 
-void topics_drop(struct topic **topics)
+void topic_set_drop(struct followed **topics)
 {
-    struct topic *t, *tmp;
+    struct followed *t, *tmp;
 
     HASH_ITER (hh, *topics, t, tmp) {
         HASH_DEL(*topics, t);

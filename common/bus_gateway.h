@@ -13,7 +13,7 @@
 #define SILENCE_US   2000000 /* without PONG: what it follows is forgotten */
 #define TOPICS_MAX   200000  /* that one gateway may follow */
 
-struct topic {
+struct followed {
     bool text; /* also text deltas */
     UT_hash_handle hh;
     char name[];
@@ -25,7 +25,7 @@ struct gateway_link {
     bool ready;          /* READY was sent and not been contradicted */
     uint64_t generation; /* as the last PONG said; 0: unknown */
     int64_t pong_us, ping_due_us;
-    struct topic *topics;
+    struct followed *topics;
 };
 
 /* Connects to gateways that came, drops those whose directory is gone.  Returns the slots in use. */
@@ -43,7 +43,7 @@ bool link_send_head(struct gateway_link *g, const struct envelope *e);
 bool link_send_events(struct gateway_link *g, const char *instance, uint32_t count,
                       struct text *records);
 
-void topic_add(struct topic **topics, const char *name, bool text);
-void topic_remove(struct topic **topics, const char *name);
-bool topic_wants(struct topic *topics, const char *name, bool is_delta);
-void topics_drop(struct topic **topics);
+void topic_set_add(struct followed **topics, const char *name, bool text);
+void topic_set_remove(struct followed **topics, const char *name);
+bool topic_set_wants(struct followed *topics, const char *name, bool is_delta);
+void topic_set_drop(struct followed **topics);

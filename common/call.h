@@ -38,7 +38,9 @@ struct call {
     /* Runs on the worker after COMMIT and after the reply was handed to the bus, so that what it
      * publishes comes behind the reply.  trace, key and address are gone by then.  NULL: nothing. */
     void (*committed)(struct call *c, void *state);
-    void *committed_state;
+    /* Runs instead of committed when the transaction was rolled back, or its fate is unknown. */
+    void (*undone)(struct call *c, void *state);
+    void *settle_state; /* for both */
 };
 
 /* The daemon's own state, as its start() set it. */

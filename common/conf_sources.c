@@ -81,7 +81,7 @@ void conf_from_credentials(const struct conf_sink *to)
         cleanup(content_drop) struct content c = {0};
         const char *name = setting_rows[s].name;
         char path[PATH_MAX], lower[64] = "";
-        for (size_t i = 0; name[i] && i < sizeof lower - 1; i++)
+        for (size_t i = 0; i < sizeof lower - 1 && name[i]; i++)
             lower[i] = (char)tolower((unsigned char)name[i]);
         if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, lower) >= sizeof path)
             return to->wrong(to->state, NULL, "$CREDENTIALS_DIRECTORY", "the path is too long");

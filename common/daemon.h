@@ -65,14 +65,14 @@ struct daemon {
     struct task tasks[TASKS_MAX + 1]; /* the service's and the runtime's own */
     pthread_t threads[64];
     int thread_count;
-    atomic_int busy;            /* requests taken and not yet answered */
+    atomic_int busy;            /* requests taken and not yet served to the end */
     atomic_int_fast64_t db_seen_us; /* clock_us() when the database last answered */
     atomic_int_fast64_t bus_seen_us; /* heartbeat of the bus thread, for the watchdog */
     atomic_bool draining, failed;
 };
 
 /* Requests that a lane takes at once from each gateway. */
-int daemon_credit(const struct service *s, enum lane lane);
+int daemon_credit(const struct daemon *d, enum lane lane);
 
 /* Threads of the lanes. */
 void *worker_run(void *daemon_and_lane);
@@ -95,7 +95,6 @@ void bus_drop(struct bus **b);
 /* Hands an answered job back; the bus owns it from here. */
 void bus_reply(struct bus *b, struct job *j);
 void bus_publish(struct bus *b, const struct event *e);
-void bus_follow(struct bus *b, const char *topic);
 /* One internal call; see call_peer(). */
 int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, struct arena *a,
             const char **ret_body, size_t *ret_size);

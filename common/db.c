@@ -167,7 +167,9 @@ int db_error(struct db *db, const PGresult *res, const char *what)
                  log_quote(PQerrorMessage(db->pg), text, sizeof text));
         return UNAVAILABLE;
     }
-    return FAULT("query %s: %s", what, res ? PQresultErrorMessage(res) : PQerrorMessage(db->pg));
+    /* never DETAIL: it quotes the row */
+    return FAULT("query %s: sqlstate %s: %s", what, state ? state : "-",
+                 res ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(db->pg));
 }
 
 static bool is_good(const PGresult *res)
@@ -175,7 +177,7 @@ static bool is_good(const PGresult *res)
     return PQresultStatus(res) == PGRES_TUPLES_OK || PQresultStatus(res) == PGRES_COMMAND_OK;
 }
 
-static int command(struct db *db, const char *sql)
+int db_command(struct db *db, const char *sql)
 {
     cleanup(rows_drop) PGresult *res = PQexec(db->pg, sql);
 
@@ -184,17 +186,17 @@ static int command(struct db *db, const char *sql)
 
 int db_begin(struct db *db)
 {
-    return command(db, "BEGIN");
+    return db_command(db, "BEGIN");
 }
 
 int db_commit(struct db *db)
 {
-    return command(db, "COMMIT");
+    return db_command(db, "COMMIT");
 }
 
 void db_rollback(struct db *db)
 {
-    if (!db->broken && command(db, "ROLLBACK"))
+    if (!db->broken && db_command(db, "ROLLBACK"))
         db->broken = true;
 }
 

@@ -134,6 +134,9 @@ void args_values(size_t n, const struct arg *args, const char **ret);
 struct pg_conn *db_conn(struct db *db);
 const struct query *db_query(struct db *db, int query);
 
+/* Runs a command that has no arguments and is not prepared: "BEGIN; SET LOCAL ...". */
+int db_command(struct db *db, const char *sql) __attribute__((warn_unused_result));
+
 /* Transaction control; the runtime calls these around apply. */
 int db_begin(struct db *db) __attribute__((warn_unused_result));
 int db_commit(struct db *db) __attribute__((warn_unused_result));

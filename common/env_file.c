@@ -78,7 +78,7 @@ static char *value_take(char *s, const char **reterr_why)
     }
     for (end = s; *end; end++)
         if (*end == '#' && is_space(end[-1])) /* before s is the '=' or a space */
-            *end-- = '\0'; /* the loop stops at that NUL */
+            *end-- = '\0';                    /* the loop stops at that NUL */
     space_cut(s, s + strlen(s));
     return s;
 }

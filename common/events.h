@@ -8,7 +8,7 @@
  * topic "turn:<id>"     attempt, cursor: CONTRACT of streams;  data by what
  * topic "session"       cursor: newest revocation; attempt: how many of the newest are listed;
  *                       data: that many session ids, U64 little endian, oldest first
- * topic "project:<id>"  data empty: its context changed
+ * topic "project"       cursor: id of the project whose context changed; data empty
  * topic "queue"         data empty: a turn was accepted or ended
  */
 #include <stdbool.h>

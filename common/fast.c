@@ -41,8 +41,10 @@ struct fast {
     int64_t heartbeat_us; /* when the next one is due */
 };
 
-static void flight_drop(struct flight *f)
+static void flight_drop(struct fast *l, struct flight *f)
 {
+    if (f->job)
+        atomic_fetch_sub(&l->daemon->busy, 1);
     rows_drop(&f->result);
     text_drop(&f->call.out);
     arena_drop(&f->call.arena);
@@ -114,7 +116,7 @@ static void job_begin(struct fast *l, struct job *j)
     r = f->started_us > j->deadline_us ? TOO_LATE : call_decode(&f->call, j, &json, &in);
     if (r) {
         call_answer(&f->call, j, r, f->started_us);
-        flight_drop(f);
+        flight_drop(l, f);
         return;
     }
     f->query = l->daemon->service->handlers[f->call.op->id].query;
@@ -145,7 +147,7 @@ static void flight_end(struct fast *l, struct flight *f)
             r = db_error(l->db, f->result, db_query(l->db, f->query)->name);
         call_answer(&f->call, f->job, r, f->started_us);
     }
-    flight_drop(f);
+    flight_drop(l, f);
 }
 
 static struct flight *first_take(struct fast *l)
@@ -203,11 +205,11 @@ static void connection_renew(struct fast *l)
         struct flight *next = f->next;
         rows_drop(&f->result);
         if (!f->job) {
-            flight_drop(f);
+            flight_drop(l, f);
         } else if (clock_us() + RECONNECT_US > f->job->deadline_us ||
                    atomic_load(&l->daemon->draining)) {
             call_answer(&f->call, f->job, UNAVAILABLE, f->started_us);
-            flight_drop(f);
+            flight_drop(l, f);
         } else if (connected) {
             flight_add(l, f);
         } else {

@@ -7,6 +7,8 @@
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
+#include "common/fault.h"
+#include "common/json.h"
 
 #define REPLY_KEPT_MAX 65536 /* bytes of a reply that is stored */
 
@@ -28,6 +30,18 @@ void idempotency_of(const struct call *c, const char *params, size_t params_size
     secret_wipe(input.data, input.size);
 }
 
+/* A repeat of an operation that starts a turn is attached to that turn. */
+static int turn_replay(struct call *c)
+{
+    cleanup(json_drop) struct json_object *reply = NULL;
+    const char *why;
+
+    if (json_parse(c->out.data, c->out.size, &reply, &why))
+        return FAULT("stored reply: %s", why);
+    c->turn_id = json_i64(reply, "turn_id", 0);
+    return DONE;
+}
+
 /* Takes the stored result from columns `at`... into the call. */
 static int replay(struct call *c, const struct idempotency *i, const PGresult *res, int at)
 {
@@ -43,7 +57,7 @@ static int replay(struct call *c, const struct idempotency *i, const PGresult *r
     text_clear(&c->out);
     if (!rows_null(res, 0, at + 3))
         text_puts(&c->out, rows_str(res, 0, at + 3));
-    return DONE;
+    return c->op->keep == KEEP_TURN ? turn_replay(c) : DONE;
 }
 
 int idempotency_check(struct call *c, const struct idempotency *i, bool lock)
@@ -67,7 +81,7 @@ int idempotency_check(struct call *c, const struct idempotency *i, bool lock)
 int idempotency_store(struct call *c, const struct idempotency *i, const char *location)
 {
     cleanup(rows_drop) PGresult *res = NULL;
-    bool whole = c->op->keep == KEEP_REPLY && c->out.size && c->out.size <= REPLY_KEPT_MAX;
+    bool whole = c->op->keep != KEEP_IDS && c->out.size && c->out.size <= REPLY_KEPT_MAX;
     int r = db_run(c->db, SQ_idempotency_store,
                    ARGS(c->caller, c->op->name, (const char *)i->key_hash,
                         (const char *)i->fingerprint, c->http ? c->http : c->op->ok, location,

@@ -10,7 +10,10 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/utf8.h"
 #include "common/log.h"
+
+#define FRAME_STR_MAX 255 /* bytes of a string in a frame's head */
 
 void *call_state(const struct call *c)
 {
@@ -22,12 +25,17 @@ int refuse(struct call *c, int status, const char *field, const char *fmt, ...)
     char text[250];
     va_list ap;
 
-    c->field = field ? arena_strndup(&c->arena, field, strlen(field)) : NULL;
+    c->field = field ? arena_strndup(&c->arena, field, strnlen(field, FRAME_STR_MAX)) : NULL;
     if (fmt) {
+        size_t size;
         va_start(ap, fmt);
         vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
-        c->detail = arena_strndup(&c->arena, text, strlen(text));
+        size = strlen(text);
+        /* a cut inside a character is moved in front of it */
+        while (size && !utf8_check(text, size))
+            size--;
+        c->detail = arena_strndup(&c->arena, text, size);
     }
     return status;
 }

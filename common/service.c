@@ -19,6 +19,7 @@
 #include "common/log.h"
 
 #define DRAIN_US        10000000 /* what is in flight at SIGTERM has this long */
+#define FAST_CREDIT     256      /* reads that one gateway may have under way here */
 #define DB_PAUSE_MS     200      /* between tries to reach the database at start */
 #define BUS_SILENCE_US  5000000  /* of the bus thread, before the watchdog is not fed */
 
@@ -41,11 +42,6 @@ void daemon_publish(struct daemon *d, const struct event *e)
 {
     if (d->bus)
         bus_publish(d->bus, e);
-}
-
-void daemon_follow(struct daemon *d, const char *topic)
-{
-    bus_follow(d->bus, topic);
 }
 
 static int db_open_for(struct daemon *d, int statement_timeout_ms, struct db **ret)
@@ -88,11 +84,19 @@ struct db *daemon_db_wait(struct daemon *d, int statement_timeout_ms)
     return NULL;
 }
 
-int daemon_credit(const struct service *s, enum lane lane)
+static int workers_of(const struct daemon *d, enum lane lane)
 {
-    if (!s->workers[lane])
-        return 0;
-    return lane == LANE_FAST ? 256 : s->workers[lane] + 2;
+    const struct service *s = d->service;
+    int n = s->workers_of ? s->workers_of(d->conf, lane) : s->workers[lane];
+
+    return n < s->workers[lane] ? n : s->workers[lane];
+}
+
+int daemon_credit(const struct daemon *d, enum lane lane)
+{
+    int n = workers_of(d, lane);
+
+    return n == 0 ? 0 : lane == LANE_FAST ? FAST_CREDIT : n + 2;
 }
 
 static void tasks_gather(struct daemon *d)
@@ -117,7 +121,7 @@ static int thread_add(struct daemon *d, void *(*run)(void *), void *arg)
 static int lanes_start(struct daemon *d)
 {
     for (int lane = 0; lane < LANE_COUNT; lane++) {
-        for (int i = 0; i < d->service->workers[lane]; i++) {
+        for (int i = 0; i < workers_of(d, lane); i++) {
             struct worker_start *w;
             int r;
             if (lane == LANE_FAST) {
@@ -177,10 +181,32 @@ static void drain(struct daemon *d)
         d->service->drain(d->state);
 }
 
+/* Waits for the database to answer.  UNAVAILABLE: a signal came first. */
+static int database_wait(struct daemon *d, const sigset_t *signals)
+{
+    struct timespec pause = {.tv_nsec = DB_PAUSE_MS * 1000000L};
+    cleanup(db_close) struct db *db = NULL;
+    int r;
+
+    while ((r = daemon_db(d, &db)) == UNAVAILABLE)
+        if (sigtimedwait(signals, NULL, &pause) > 0)
+            return r;
+    return r;
+}
+
+static int exit_code(const struct daemon *d, int r)
+{
+    if (r == BAD_INPUT)
+        return CONF_EXIT_SETTINGS;
+    return (r && r != UNAVAILABLE) || atomic_load(&d->failed) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int daemon_run(struct daemon *d, const sigset_t *signals)
 {
-    int r = d->service->start ? d->service->start(d, &d->state) : DONE;
+    int r = database_wait(d, signals);
 
+    if (!r && d->service->start)
+        r = d->service->start(d, &d->state);
     if (!r)
         r = lanes_start(d);
     if (!r)
@@ -197,7 +223,7 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
         d->service->stop(d->state);
     bus_drop(&d->bus);
     log_line(LOG_LEVEL_NOTICE, "event=stop");
-    return r || atomic_load(&d->failed) ? EXIT_FAILURE : EXIT_SUCCESS;
+    return exit_code(d, r);
 }
 
 int service_main(const struct service *s, int argc, char **argv)

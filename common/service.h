@@ -29,14 +29,19 @@ struct service {
     int workers[LANE_COUNT];        /* threads per lane; FAST is 0 or 1 (pipelined) */
     const struct task *tasks;       /* or NULL */
 
-    /* All optional.  start: after the database, before READY; its *ret_state is daemon_state(). */
+    /* All optional.  Threads of a lane where a setting decides; at most the number above. */
+    int (*workers_of)(const struct conf *conf, enum lane lane);
+    /* start: when the database answers, before READY; its *ret_state is daemon_state().  DONE; a
+     * fault; or BAD_INPUT when a setting is wrong (logged), which makes the exit code 78. */
     int (*start)(struct daemon *d, void **ret_state);
     /* After GOODBYE and the last reply: finish or hand over what runs. */
     void (*drain)(void *state);
     void (*stop)(void *state);
+    /* Topics of other daemons that it follows; NULL ends the list. */
+    const char *const *follows;
     /* A word for PING, shown by /health. */
     const char *(*note)(void *state);
-    /* An event of a followed topic (daemon_follow()), on the bus thread: copy and wake only. */
+    /* An event of a followed topic, on the bus thread: copy and wake only. */
     void (*event)(void *state, const struct event *e);
 };
 
@@ -59,5 +64,3 @@ int daemon_db(struct daemon *d, struct db **ret) __attribute__((warn_unused_resu
  */
 void daemon_publish(struct daemon *d, const struct event *e);
 
-/* Follows a topic of peers through every gateway, also later ones; its events go to service.event. */
-void daemon_follow(struct daemon *d, const char *topic);

@@ -9,17 +9,41 @@
 #include "common/log.h"
 #include "common/serve.h"
 
-#define RETRY_PAUSE_US 50000 /* between tries of a call whose database went away */
+#define RETRY_PAUSE_US     50000 /* between tries of a call whose database went away */
+#define CONTENTION_TRIES   3     /* of a call that met a deadlock or a lock timeout */
 
-/* Whether a result of apply leaves the transaction to be committed. */
+/* Whether a result of apply leaves the transaction to be committed: success, and where the row says
+ * so a deliberate answer of the handler, but not the runtime's own. */
 static bool is_commit(const struct op *op, int r)
 {
-    return r == DONE || (r > 0 && op->onerror == ONERROR_COMMIT && r != UNAVAILABLE && r != BUSY);
+    return r == DONE || (r > 0 && op->onerror == ONERROR_COMMIT && r != UNAVAILABLE && r != BUSY &&
+                         r != TOO_LATE && r != IN_FLIGHT);
 }
 
 static bool is_kept(const struct call *c)
 {
-    return c->key && (c->op->keep == KEEP_REPLY || c->op->keep == KEEP_IDS);
+    return c->key && c->op->keep != KEEP_NOTHING;
+}
+
+/* Everything that an error before COMMIT may have left in the answer. */
+static void answer_clear(struct call *c)
+{
+    text_clear(&c->out);
+    c->new_id = c->turn_id = 0;
+    c->http = 0;
+    c->location = c->field = c->detail = NULL;
+    c->retry_after = 0;
+    c->replayed = false;
+    c->next[0] = '\0';
+    c->prepared = NULL;
+}
+
+/* What was not committed is undone, also outside of the database. */
+static void answer_undo(struct call *c)
+{
+    if (c->undone)
+        c->undone(c, c->settle_state);
+    c->committed = c->undone = NULL;
 }
 
 /* apply inside its transaction, with the idempotency key around it. */
@@ -39,26 +63,14 @@ static int apply_run(struct call *c, const struct handler *h, const void *in,
         if (!r && clock_us() > c->deadline_us)
             r = TOO_LATE;
     }
-    if (!is_commit(c->op, r)) {
+    done = is_commit(c->op, r) ? db_commit(c->db) : -1;
+    if (!is_commit(c->op, r))
         db_rollback(c->db);
-        return r;
-    }
-    done = db_commit(c->db);
-    return done ? done : r;
-}
-
-/* Everything that an error before COMMIT may have left in the answer. */
-static void answer_clear(struct call *c)
-{
-    text_clear(&c->out);
-    c->new_id = c->turn_id = 0;
-    c->http = 0;
-    c->location = c->field = c->detail = NULL;
-    c->retry_after = 0;
-    c->replayed = false;
-    c->next[0] = '\0';
-    c->committed = NULL;
-    c->prepared = NULL;
+    else if (done)
+        r = done;
+    if (done)
+        answer_undo(c);
+    return r;
 }
 
 static int call_run(struct call *c, const struct handler *h, const void *in,
@@ -83,20 +95,22 @@ static int call_run(struct call *c, const struct handler *h, const void *in,
 
 /*
  * A call that lost its database is run again until its deadline where that is safe: it changes
- * nothing, or its key tells whether the lost COMMIT took place.
+ * nothing, or its key tells whether the lost COMMIT took place.  One that met a deadlock was rolled
+ * back and is run again a few times.
  */
 static int call_try(struct call *c, const struct handler *h, const void *in,
                     const struct idempotency *key)
 {
     bool repeatable = c->key || c->op->method == METHOD_GET || c->op->method == METHOD_NONE;
 
-    for (;;) {
+    for (int tries = 1;; tries++) {
         int r = UNAVAILABLE;
         struct timespec pause = {.tv_nsec = RETRY_PAUSE_US * 1000};
         if (db_revive(c->db)) {
             r = call_run(c, h, in, key);
             atomic_store(&c->daemon->db_seen_us, clock_us());
-            if (r != UNAVAILABLE || !repeatable || db_usable(c->db))
+            if (r == BUSY ? c->op->phases == PHASES_BARE || tries >= CONTENTION_TRIES
+                          : r != UNAVAILABLE || !repeatable || db_usable(c->db))
                 return r;
         }
         if (clock_us() + RETRY_PAUSE_US >= c->deadline_us || atomic_load(&c->daemon->draining))
@@ -129,7 +143,8 @@ static void request_serve(struct call *c, struct job *j)
     }
     call_answer(c, j, r, started);
     if (r == DONE && c->committed)
-        c->committed(c, c->committed_state);
+        c->committed(c, c->settle_state);
+    atomic_fetch_sub(&c->daemon->busy, 1);
 }
 
 static void task_run(struct call *c, struct job *j)
@@ -143,7 +158,7 @@ static void task_run(struct call *c, struct job *j)
         else
             r = db_commit(c->db);
         if (!r && c->committed)
-            c->committed(c, c->committed_state);
+            c->committed(c, c->settle_state);
         if (!r)
             atomic_store(&c->daemon->db_seen_us, clock_us());
     }

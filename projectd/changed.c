@@ -1,19 +1,15 @@
 /* News of changed projects, for chatd's cache of project_context. */
 #include "projectd/changed.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "common/call.h"
 #include "common/events.h"
 #include "common/service.h"
 
 static void publish(struct call *c, void *project_id)
 {
-    char topic[32];
-
-    snprintf(topic, sizeof topic, "project:%" PRId64, *(const int64_t *)project_id);
-    daemon_publish(c->daemon, &(struct event){.topic = topic, .what = EVENT_CHANGED});
+    daemon_publish(c->daemon, &(struct event){.topic = "project",
+                                              .what = EVENT_CHANGED,
+                                              .cursor = *(const uint64_t *)project_id});
 }
 
 void project_changed(struct call *c, int64_t project_id)
@@ -22,5 +18,5 @@ void project_changed(struct call *c, int64_t project_id)
 
     *id = project_id;
     c->committed = publish;
-    c->committed_state = id;
+    c->settle_state = id;
 }

@@ -4,5 +4,5 @@
 
 struct call;
 
-/* Publishes topic project:<id> once the transaction has committed. */
+/* Publishes topic project once the transaction has committed. */
 void project_changed(struct call *c, int64_t project_id);

@@ -182,7 +182,8 @@ struct match api_match(const char *method, const char *path, struct params *ret_
  * params, size: encoded block.  body: parsed JSON object or NULL.  ret_in: op->in_size bytes,
  * zeroed by the caller; its strings point into params and body, which must outlive it.
  * Results: DONE; NOT_FOUND for a path value that is no id; BAD_INPUT, with reterr_field the first
- * offending or unknown field (points into op, params or body) and reterr_why a short reason.
+ * offending or unknown field (at most 255 bytes; points into op, params or body, or is "body" when
+ * that is no object, "" when the name is longer) and reterr_why a short reason.
  */
 int api_decode(const struct op *op, const char *params, size_t size, struct json_object *body,
                void *ret_in, const char **reterr_field, const char **reterr_why)

@@ -7,6 +7,8 @@
 
 #include "proto/api.h"
 
+#define FIELD_NAME_MAX 255 /* bytes of a name in a reply, see STR in frames.def */
+
 bool params_add(struct params *p, const char *name, const char *value, size_t value_size)
 {
     size_t name_size = strlen(name), size = name_size + value_size + 2;
@@ -225,5 +227,9 @@ int api_decode(const struct op *op, const char *params, size_t size, struct json
     if (!unknown)
         return DONE;
     *reterr_field = unknown;
+    if (strlen(unknown) > FIELD_NAME_MAX) {
+        *reterr_field = "";
+        *reterr_why = "unknown field with a very long name";
+    }
     return BAD_INPUT;
 }

@@ -21,8 +21,8 @@ CREATE TABLE session (
     expires_at   timestamptz NOT NULL,
     revoked_at   timestamptz
 );
-CREATE INDEX session_account ON session (account_id, id);
-CREATE INDEX session_expires ON session (expires_at);
+CREATE INDEX session_by_account ON session (account_id, expires_at);
+CREATE INDEX session_by_expiry ON session (expires_at);
 
 -- Sessions that ended before their time.  No reference to session: its row may be gone earlier.
 CREATE TABLE revocation (
@@ -31,7 +31,7 @@ CREATE TABLE revocation (
     session_id bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX revocation_created ON revocation (created_at);
+CREATE INDEX revocation_by_time ON revocation (created_at);
 
 -- One row.  A transaction that appends a revocation takes its number here and keeps the row locked
 -- until it commits, so numbers become visible in their order and without gaps.
@@ -49,7 +49,7 @@ CREATE TABLE login_failure (
     last_at        timestamptz NOT NULL DEFAULT now(),
     client         text NOT NULL DEFAULT ''    -- network address of the last one
 );
-CREATE INDEX login_failure_last ON login_failure (last_at);
+CREATE INDEX login_failure_by_time ON login_failure (last_at);
 
 CREATE TABLE signing_key (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -66,16 +66,17 @@ CREATE TABLE idempotency (
     op          text NOT NULL,
     key_hash    bytea NOT NULL,
     fingerprint bytea NOT NULL,
-    http        int,
+    http        integer NOT NULL,
     location    text,
     reply       text,
     expires_at  timestamptz NOT NULL,
     PRIMARY KEY (caller, op, key_hash)
 );
-CREATE INDEX idempotency_expires ON idempotency (expires_at);
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 
-GRANT SELECT, INSERT, UPDATE ON account TO authd;
-GRANT SELECT, INSERT, UPDATE, DELETE ON session, login_failure, idempotency TO authd;
+-- By default the login role may do everything to rows; here it needs less.
+REVOKE ALL ON account, revocation, revocation_counter, signing_key FROM authd;
+GRANT SELECT, INSERT, UPDATE ON account, signing_key TO authd;
 GRANT SELECT, INSERT, DELETE ON revocation TO authd;
 GRANT SELECT, UPDATE ON revocation_counter TO authd;
-GRANT SELECT, INSERT, UPDATE ON signing_key TO authd;
+GRANT SELECT, INSERT, UPDATE, DELETE ON session, login_failure, idempotency TO authd;

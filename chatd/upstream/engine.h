@@ -28,7 +28,8 @@ struct upstream {
     /* under the lock */
     pthread_mutex_t lock;
     struct exchange *open;     /* calls that have not ended */
-    struct exchange *incoming; /* the newest of them that the thread has not seen; see loop.c */
+    struct exchange *incoming; /* those of them that the thread has not seen, oldest first */
+    struct exchange **incoming_last;
     int running;               /* calls in open */
     bool cancels, stopping;
     bool woken; /* wake_fd was written since the thread last looked */
@@ -38,7 +39,7 @@ struct upstream {
     int epoll_fd;
     struct transfer_pool pool;
     struct due_heap due;
-    struct exchange *ended;
+    struct exchange *ended; /* answers completed in this round */
     int64_t curl_due_us; /* 0: none */
     int64_t tick_due_us;
     int64_t pause_until_us; /* the provider wants nothing before */

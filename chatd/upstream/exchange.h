@@ -31,7 +31,7 @@ struct exchange {
     struct upstream *upstream;
     struct exchange *next, *prev; /* of upstream->open; guarded by upstream->lock */
     bool cancel;                  /* the same */
-    struct exchange *ended;       /* of upstream->ended: the answer is complete */
+    struct exchange *chain;       /* of upstream->incoming (under the lock), later ->ended */
     enum exchange_state state;
 
     int64_t id;
@@ -63,13 +63,24 @@ void exchange_drop(struct exchange **x);
 
 /* Sends the first request, or waits for the end of a pause. */
 void exchange_begin(struct exchange *x);
-/* curl's write function; the state is the exchange. */
+/* Its due time has come. */
+void exchange_due(struct exchange *x, int64_t now_us);
+/* Sends the next request not before at_us. */
+void exchange_wait(struct exchange *x, int64_t at_us);
+/* Gives the handle back; a connection that was not read to its end is closed. */
+void exchange_release(struct exchange *x);
+/* The one door to a state. */
+void exchange_move(struct exchange *x, enum exchange_state to);
+
+/* exchange_read.c: curl's write function; the state is the exchange. */
 size_t exchange_read(char *data, size_t one, size_t size, void *state);
+
+/* exchange_end.c; any of them may free x. */
 /* The answer is complete, though the connection may not be. */
 void exchange_complete(struct exchange *x);
 /* curl says that the request is over. */
 void exchange_over(struct exchange *x, CURLcode code);
-/* Its due time has come. */
-void exchange_due(struct exchange *x, int64_t now_us);
+/* The request, or the waiting for it, failed: again later, or the end. */
+void exchange_fail(struct exchange *x, enum failure_cause cause);
 /* Ends it at once: UPSTREAM_CANCELLED or UPSTREAM_ABANDONED. */
 void exchange_stop(struct exchange *x, enum upstream_outcome outcome);

@@ -38,7 +38,7 @@ build_run() {
 }
 
 build_failed() {
-    grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Re-running)' "$log" | tail -n 60 >&2
+    grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking|Re-running)|^-- ' "$log" | tail -n 60 >&2
     die 1 "the build failed; all of its output is in $log"
 }
 

@@ -21,7 +21,7 @@ http_get() {
 
 # port_taken ADDRESS PORT: whether somebody listens there, in the kernel's own words.
 port_taken() {
-    local a b c d want port at state any=0000000000000000000000000000000
+    local a b c d want port at state any=00000000000000000000000000000000
 
     IFS=. read -r a b c d <<<"$1"
     printf -v want '%02X%02X%02X%02X' "$d" "$c" "$b" "$a" 2>/dev/null || want=0100007F
@@ -30,7 +30,7 @@ port_taken() {
         [[ $state == 0A && ${at##*:} == "$port" ]] || continue
         at=${at%:*}
         # 0.0.0.0 and :: hold every address; a mapped address ends in the IPv4 one.
-        [[ $want == 00000000 || $at == 00000000 || $at == "$any"? || $at == *"$want" ]] && return
+        [[ $want == 00000000 || $at == 00000000 || $at == "$any" || $at == *"$want" ]] && return
     done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
     return 1
 }

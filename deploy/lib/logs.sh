@@ -31,7 +31,7 @@ logs_bound() {
 logs_follow() {
     local out
 
-    exec {out}< <(cd "$data/log" && exec tail -n 0 -v -F --pid="$$" "${@/%/.log}" 2>/dev/null)
+    exec {out}< <(cd "$data/log" && exec setsid tail -n 0 -v -F --pid="$$" "${@/%/.log}" 2>/dev/null)
     log_tail_pid=$!
     (
         exec {lock_fd}>&- {wake_fd}>&-

@@ -65,7 +65,6 @@ place_check() {
 
 # Makes the data directory; safe to repeat.
 place_make() {
-    [[ $data == "$asked" ]] || say "$asked cannot be reached by $service_user; using $data"
     (umask 022 && mkdir -p "${data%/*}" && mkdir -p -m 700 "$data" "$data/log" "$data/run") ||
         die 1 "$data cannot be made; choose another directory with --data"
     ((EUID != 0)) || { chgrp "$service_user" "$data" && chmod 710 "$data"; } ||

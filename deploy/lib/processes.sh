@@ -4,8 +4,8 @@
 # DATA/run/NAME.pid holds the pid and the start time, because a pid alone may be somebody else's
 # by the time it is read.
 
-# pid[NAME]: children that run; begun[NAME]: their start time as in /proc/PID/stat.
-declare -A pid=() begun=()
+# pid[NAME]: our children.
+declare -A pid=()
 
 # Sets proc_start to a process's start time.  False: there is none, or only its remains.
 proc_start() {
@@ -36,7 +36,6 @@ process_start() {
     ) </dev/null >>"$data/log/$name.log" 2>&1 &
     pid[$name]=$!
     proc_start "$!" || true
-    begun[$name]=$proc_start
     printf '%s %s\n' "$!" "$proc_start" >"$data/run/$name.pid"
 }
 
@@ -46,14 +45,15 @@ process_exec() {
     exec setsid env --default-signal "${drop[@]}" "$@"
 }
 
-# Takes a child that ended out of the tables; sets status.  False: it still runs.
+# Takes a child that ended out of the tables; sets ended_with to its status.  False: it still runs.
 process_reap() {
     local name=$1
 
-    process_is "${pid[$name]}" "${begun[$name]}" && return 1
+    # bash reaps children as they die, so that no pid of a dead one is left.
+    kill -0 "${pid[$name]}" 2>/dev/null && return 1
     wait "${pid[$name]}" 2>/dev/null
-    status=$?
-    unset "pid[$name]" "begun[$name]"
+    ended_with=$?
+    unset "pid[$name]"
     rm -f "$data/run/$name.pid"
 }
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The supervisor: waits, starts again what died, and stops everything in the end.
 #
-# All waiting is a read from wake_fd with a time limit. Signals (SIGCHLD too) write a byte to it,
-# so none is slept through; what happened is found out by looking at every process.
+# All waiting is a read from wake_fd with a time limit; signals that ask us to stop write a byte to
+# it, so none is slept through.  Deaths are found by looking: SIGCHLD does not end bash's read.
 
 # stopping: how often we were asked to stop; woken: there is an unread byte.
 stopping=0 woken=
@@ -12,7 +12,7 @@ declare -A due=() since=() fails=()
 
 crash_window=10000 # ms
 pause_max=5000     # ms between two starts
-round_max=1000     # ms without a look
+round_max=100      # ms without a look
 upkeep_every=60000 # ms between looks at the logs' sizes
 
 supervisor_begin() {
@@ -20,7 +20,6 @@ supervisor_begin() {
 
     rm -f "$fifo"
     mkfifo "$fifo" && exec {wake_fd}<>"$fifo" && rm -f "$fifo" || die 1 "$fifo cannot be made"
-    trap supervisor_wake CHLD
     trap 'stopping=$((stopping + 1)); supervisor_wake' INT TERM HUP
     trap '' PIPE
     trap supervisor_end EXIT
@@ -60,7 +59,7 @@ supervisor_round() {
     ((wait <= 0)) || supervisor_wait "$wait"
     ((stopping == 0)) || return 0
     for name in "${!pid[@]}"; do
-        process_reap "$name" && supervisor_died "$name"
+        ! process_reap "$name" || supervisor_died "$name"
     done
     clock
     for name in "${!due[@]}"; do
@@ -70,14 +69,14 @@ supervisor_round() {
 
 # A process ended without being asked: says so and plans its next start, at once the first time.
 supervisor_died() {
-    local name=$1 pause now_ms how="ended with status $status"
+    local name=$1 pause now_ms how="ended with status $ended_with"
 
     clock
-    ((status <= 128)) || how="was ended by signal $(kill -l "$status" 2>/dev/null)"
+    ((ended_with <= 128)) || how="was ended by signal $(kill -l "$ended_with" 2>/dev/null)"
     ((now_ms - since[$name] < crash_window)) || fails[$name]=0
     fails[$name]=$((${fails[$name]:-0} + 1))
-    if ((status == 78 || status == 2)); then
-        say "$name refuses its settings or arguments (status $status)"
+    if ((ended_with == 78 || ended_with == 2)); then
+        say "$name refuses its settings or arguments (status $ended_with)"
         log_tail "$name" 10
         exit 1
     fi
@@ -110,9 +109,10 @@ supervisor_run() {
     done
 }
 
-# supervisor_stop_stage STAGE MS: stops its processes, and kills those that take longer.
+# supervisor_stop_stage STAGE MS: stops its processes, and kills those that take longer, or all of
+# them when we are asked to stop once more.
 supervisor_stop_stage() {
-    local stage=$1 name asked=$stopping now_ms deadline names=()
+    local stage=$1 name asked_before=$stopping now_ms deadline names=() left
 
     for name in "${!pid[@]}"; do
         [[ $(process_stage "$name") == "$stage" ]] || continue
@@ -121,19 +121,18 @@ supervisor_stop_stage() {
     done
     clock
     deadline=$((now_ms + $2))
-    while ((${#names[@]})); do
+    while true; do
+        left=()
         for name in "${names[@]}"; do
-            process_reap "$name" || continue
-            mapfile -t names < <(printf '%s\n' "${names[@]}" | grep -vxF -- "$name")
+            process_reap "$name" || left+=("$name")
         done
-        ((${#names[@]})) || break
+        names=("${left[@]}")
+        ((${#names[@]})) || return 0
         clock
-        if ((now_ms >= deadline || stopping > asked)); then
-            supervisor_kill "${names[@]}"
-            return
-        fi
-        supervisor_wait $((deadline - now_ms < 200 ? deadline - now_ms : 200))
+        ((now_ms < deadline && stopping == asked_before)) || break
+        supervisor_wait 20
     done
+    supervisor_kill "${names[@]}"
 }
 
 supervisor_kill() {

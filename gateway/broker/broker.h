@@ -19,16 +19,25 @@ struct broker_config {
     const char *name;                  /* this gateway's directory */
     uid_t peer_uid[SVC_COUNT];         /* kernel uid that each service must have */
     gid_t peer_gid[SVC_COUNT];         /* group of each service's socket directory; (gid_t)-1: as it is */
+    uint32_t grace_ms;                 /* how long requests wait for a service that has no worker,
+                                        * counted from its loss; 0: BROKER_GRACE_MS */
 };
 
+#define BROKER_GRACE_MS 5000 /* longer than a daemon's restart takes */
+
 /*
- * Binds one ROUTER per service at <bus_dir>/<name>/<service>/bus (directories 2750, umask 0117 while
- * binding) and starts the thread.  DONE, or a fault.
+ * Binds one ROUTER per service at <bus_dir>/<name>/<service>/bus (directories 2750) and starts the
+ * thread.  DONE, or a fault: a path over 107 bytes, a socket that another process serves, a failed
+ * call.  The process' umask is 0117 for a moment: call it before other threads make files.
  */
 int broker_start(const struct broker_config *config, struct broker **ret)
     __attribute__((warn_unused_result));
 
-/* Fails what is still waiting with UNAVAILABLE, stops the thread, unlinks the sockets. */
+/*
+ * Fails what is still waiting with UNAVAILABLE, waits until every thread has left the functions
+ * below, stops the thread, unlinks the sockets.  No thread may enter them any more, and every
+ * follower must have been ended.
+ */
 void broker_drop(struct broker **b);
 
 /*
@@ -53,6 +62,9 @@ struct bus_request {
     const char *body;       /* payload, may be NULL */
     size_t body_size;
     uint32_t deadline_ms;
+    /* The key was made by the gateway, so IN_FLIGHT can only mean our own earlier try, on a worker
+     * that was given up: ask again every 100 ms until its end. */
+    bool retry_in_flight;
     /* For operations that answer with a turn: follow topic turn:<id> from the moment of the reply,
      * without a gap (the daemon follows the turn for this gateway by itself).  NULL: do not. */
     follow_fn *on_turn;
@@ -60,7 +72,7 @@ struct bus_request {
     bool on_turn_text;      /* also text deltas */
 };
 
-/* Its answer; bus_reply_drop() frees it. */
+/* Its answer; bus_reply_drop() frees it.  The strings are cut to fit. */
 struct bus_reply {
     int status;          /* enum status */
     int http;            /* HTTP status of success */
@@ -76,37 +88,41 @@ struct bus_reply {
 /*
  * Sends a request to a worker of op->svc and waits for the answer.
  * Always fills ret: the worker's answer, or one of the broker's own: BUSY (queue full, with
- * retry_after), TOO_LATE (deadline), UNAVAILABLE (no worker came within the deadline, or the worker
- * died and the request may not be repeated).
+ * retry_after), TOO_LATE (deadline), UNAVAILABLE (the service has no worker, see grace_ms; or the
+ * worker died and the request may not be repeated).
  * A request whose worker dies is sent again to another one, or to its successor, within the
  * deadline if its method is GET, it is internal, or it carries a key.
- * Any number of threads may call it at once.
+ * Any number of threads may call it at once, but not a callback.
  */
 void broker_call(struct broker *b, const struct bus_request *req, struct bus_reply *ret);
 void bus_reply_drop(struct bus_reply *r);
 
 /* Follows a topic at every instance of a service, those that come later included.  `text`: also
- * text deltas.  The callback may run before this returns. */
+ * text deltas.  The callback may run before this returns.  At most 255 bytes of topic. */
 struct follower *broker_follow(struct broker *b, enum svc svc, const char *topic, bool text,
                                follow_fn *fn, void *state);
-/* Ends it; after return the callback runs no more. */
+/* Ends it and sets *f to NULL; after return the callback runs no more, so the caller must not hold
+ * a lock that the callback takes.  A callback may call it. */
 void broker_unfollow(struct broker *b, struct follower **f);
 
-/* The session events of authd (revocations), see ARCHITECTURE of the bus; set once after start.
- * Called on the broker's thread for each "session" record. */
+/* The session events of authd (revocations), see proto/README.md; fn NULL: nobody.  Called on the
+ * broker's thread for each "session" record. */
 void broker_on_session(struct broker *b, follow_fn *fn, void *state);
 
 /* What the broker knows of a service; for /health and /metrics. */
 struct service_state {
     int instances;       /* READY and heard of within 2 s */
-    bool database;       /* every instance's database answers */
+    bool database;       /* there are instances, and every one's database answers */
     char note[32];       /* note of the newest PING */
     unsigned queued[LANE_COUNT], in_flight[LANE_COUNT];
-    uint64_t requests, replies, busy, late, retried, lost; /* counters since start */
+    /* Counters since start.  replies: of workers, those that nobody waited for included; late:
+     * TOO_LATE; retried: sent again; lost: UNAVAILABLE because the worker was given up. */
+    uint64_t requests, replies, busy, late, retried, lost;
 };
 void broker_service_state(struct broker *b, enum svc svc, struct service_state *ret);
 
-/* Counters of the bus as a whole. */
+/* Counters of the bus as a whole, in messages; events in records.  refused_peers: messages of
+ * somebody who may not send them; events_dropped: nobody followed, or the follower did not read. */
 struct broker_stats {
     uint64_t frames_in, frames_out, bad_frames, refused_peers, events_in, events_dropped;
     unsigned pending, followers;

@@ -42,6 +42,9 @@ struct request {
     LIST_ENTRY(request) all;
 };
 
+/* The queue of a lane, bounded as proto/README.md says. */
+struct queue *requests_queue_new(enum lane lane);
+
 /* Takes charge of r, whose first four members are set; done() may run before this returns. */
 void request_begin(struct broker *b, struct request *r);
 /* Nobody waits any more: takes r out of everything, tells the workers.  done() does not run. */

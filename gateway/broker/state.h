@@ -21,7 +21,7 @@ struct broker {
     pthread_t thread;
     void *context; /* ZeroMQ's */
     int epoll;
-    bool closing;
+    bool started, closing;
     int64_t now_us;  /* time of this round */
     int64_t tick_us; /* last workers_tick() */
     int64_t bury_us; /* a worker is to be buried then; INT64_MAX: none */

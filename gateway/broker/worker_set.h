@@ -106,3 +106,9 @@ bool worker_has_credit(const struct worker *w, enum lane lane);
 void workers_tick(struct broker *b);
 /* Frees the workers whose time has come; nothing else does. */
 void workers_bury(struct broker *b);
+/* Frees all. */
+void workers_drop(struct broker *b);
+
+/* What the public functions tell of a service. */
+struct service_state;
+void service_describe(const struct service *s, struct service_state *ret);

@@ -2,21 +2,24 @@
 #include <civetweb.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "gateway/http/thread.h"
 #include "proto/api.h"
 
 #define PIECE 16384
 
-static int body_fail(struct http_thread *t)
+/* civetweb itself gives up after the same silence, maybe a moment before the watchdog. */
+static int body_fail(struct http_thread *t, int64_t since_us)
 {
     t->body_failed = true;
-    return slot_was_cut(t->slot) ? BODY_TIMEOUT : BAD_REQUEST;
+    return slot_was_cut(t->slot) || clock_us() - since_us >= (BODY_MAX_MS - 500) * 1000
+               ? BODY_TIMEOUT
+               : BAD_REQUEST;
 }
 
-/* civetweb itself gives up after a silence of the same length as the slot's. */
 static int pieces_read(struct http_thread *t, struct text *ret)
 {
-    const int64_t length = t->request.framing.length;
+    const int64_t length = t->request.framing.length, since = clock_us();
 
     while (t->body_read < length) {
         size_t want = length - t->body_read < PIECE ? (size_t)(length - t->body_read) : PIECE;
@@ -27,7 +30,7 @@ static int pieces_read(struct http_thread *t, struct text *ret)
             t->body_read += got;
         }
         if (got < (int)want)
-            return body_fail(t);
+            return body_fail(t, since);
     }
     return DONE;
 }
@@ -43,7 +46,7 @@ int http_body_read(struct http_request *r, struct text *ret)
         return DONE;
     slot_set(t->slot, SLOT_BODY, BODY_MAX_MS + r->framing.length / BODY_BYTES_PER_MS);
     if (r->framing.expects && mg_write(t->conn, go_on, sizeof go_on - 1) < 0)
-        return body_fail(t);
+        return body_fail(t, clock_us());
     r->framing.expects = false;
     status = pieces_read(t, ret);
     slot_set(t->slot, SLOT_WORK, 0);

@@ -23,7 +23,7 @@ struct http_request {
     struct http_framing framing;
     const char *address;  /* the client's, dotted */
     int64_t started_us;   /* clock_us() */
-    void *scratch;        /* scratch_size bytes of this thread, left as the last request left them */
+    void *scratch;        /* scratch_size bytes of this thread: zeroed once, then kept */
     struct http_thread *thread;
 };
 
@@ -42,6 +42,7 @@ struct http_config {
     int port;
     unsigned threads;
     size_t scratch_size;
+    void (*scratch_drop)(void *scratch); /* frees what it holds, not itself */
     void *state;
     /* Fills the reply.  status says what was wrong with the head (DONE: nothing), detail more
      * about it or NULL. */

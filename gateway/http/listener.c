@@ -31,7 +31,6 @@ int listener_find(int port, int limit, struct listener *ret)
 {
     int seconds = DEFER_SECONDS;
 
-    *ret = (struct listener){-1, -1, -1, false};
     for (int fd = 0; fd < limit && ret->fd < 0; fd++)
         if (listens_on(fd, port))
             ret->fd = fd;
@@ -46,26 +45,38 @@ int listener_find(int port, int limit, struct listener *ret)
     return DONE;
 }
 
+void listener_init(struct listener *l)
+{
+    *l = (struct listener){.fd = -1, .saved = -1, .dummy = -1};
+    pthread_mutex_init(&l->lock, NULL);
+}
+
 void listener_pause(struct listener *l)
 {
-    if (!l->paused && dup3(l->dummy, l->fd, O_CLOEXEC) >= 0)
+    pthread_mutex_lock(&l->lock);
+    if (!l->paused && !l->closed && l->fd >= 0 && dup3(l->dummy, l->fd, O_CLOEXEC) >= 0)
         l->paused = true;
+    pthread_mutex_unlock(&l->lock);
 }
 
 void listener_resume(struct listener *l)
 {
-    if (l->paused && l->saved >= 0 && dup3(l->saved, l->fd, O_CLOEXEC) >= 0)
+    pthread_mutex_lock(&l->lock);
+    if (l->paused && !l->closed && dup3(l->saved, l->fd, O_CLOEXEC) >= 0)
         l->paused = false;
+    pthread_mutex_unlock(&l->lock);
 }
 
 void listener_close(struct listener *l)
 {
     listener_pause(l);
-    if (l->saved >= 0)
+    pthread_mutex_lock(&l->lock);
+    if (!l->closed && l->fd >= 0) {
         close(l->saved);
-    if (l->dummy >= 0)
         close(l->dummy);
-    l->saved = l->dummy = -1;
+    }
+    l->closed = true;
+    pthread_mutex_unlock(&l->lock);
 }
 
 int descriptors_raise(int needed)

@@ -3,13 +3,15 @@
  * The listening descriptor that civetweb opened.  It offers no way to it, so it is found by its
  * port; what it listens for can then be paused and ended without civetweb noticing.
  */
+#include <pthread.h>
 #include <stdbool.h>
 
 struct listener {
     int fd;    /* civetweb's */
     int saved; /* the same socket, kept while paused */
     int dummy; /* never readable */
-    bool paused;
+    bool paused, closed;
+    pthread_mutex_t lock;
 };
 
 /*
@@ -18,6 +20,9 @@ struct listener {
  * nothing.  DONE, or a fault.
  */
 int listener_find(int port, int limit, struct listener *ret) __attribute__((warn_unused_result));
+
+/* Before anything else, so that the others may always be called. */
+void listener_init(struct listener *l);
 
 /* Nothing is accepted until listener_resume(); clients wait in the kernel's backlog. */
 void listener_pause(struct listener *l);

@@ -69,17 +69,27 @@ static void state_set(struct slot *slot, enum slot_state state, int64_t max_ms)
     slot->deadline_us = max_ms ? slot->since_us + max_ms * 1000 : 0;
 }
 
-void slot_open(struct slots *s, struct slot *slot, const char *address, int port)
+void slot_open(struct slots *s, struct slot *slot)
 {
     atomic_fetch_add(&s->busy, 1);
     pthread_mutex_lock(&slot->lock);
     assert(slot->state == SLOT_FREE);
-    slot->peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    inet_pton(AF_INET, address, &slot->peer.sin_addr);
+    slot->peer = (struct sockaddr_in){0};
     slot->requests = 0;
     slot->serial = atomic_fetch_add(&s->serial, 1) + 1;
     slot->cut = false;
     state_set(slot, SLOT_HEAD, HEAD_MAX_MS);
+    pthread_mutex_unlock(&slot->lock);
+}
+
+void slot_peer(struct slot *slot, const char *address, int port)
+{
+    /* only this thread writes it */
+    if (slot->peer.sin_port)
+        return;
+    pthread_mutex_lock(&slot->lock);
+    slot->peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    inet_pton(AF_INET, address, &slot->peer.sin_addr);
     pthread_mutex_unlock(&slot->lock);
 }
 
@@ -235,13 +245,19 @@ int slots_watch(struct slots *s, struct listener *listener)
     return DONE;
 }
 
+void slots_stop(struct slots *s)
+{
+    atomic_store(&s->stop, true);
+    if (s->watching)
+        pthread_join(s->watchdog, NULL);
+    s->watching = false;
+}
+
 void slots_drop(struct slots **s)
 {
     if (!*s)
         return;
-    atomic_store(&(*s)->stop, true);
-    if ((*s)->watching)
-        pthread_join((*s)->watchdog, NULL);
+    slots_stop(*s);
     free((*s)->all);
     free(*s);
     *s = NULL;

@@ -41,6 +41,8 @@ struct listener;
 
 /* max: threads.  fd_limit: connections have descriptors below it. */
 struct slots *slots_new(unsigned max, int fd_limit);
+/* Ends the watchdog; must come before the listener's descriptor is closed by others. */
+void slots_stop(struct slots *s);
 void slots_drop(struct slots **s);
 
 /* Starts the watchdog.  listener may be paused by it when descriptors run out.  DONE or a fault. */
@@ -49,8 +51,9 @@ int slots_watch(struct slots *s, struct listener *listener) __attribute__((warn_
 /* One more thread's slot; NULL when there are max.  Owned by s. */
 struct slot *slot_new(struct slots *s);
 
-/* A connection comes and goes. */
-void slot_open(struct slots *s, struct slot *slot, const char *address, int port);
+/* A connection comes and goes.  Before slot_peer() says whose it is, it cannot be cut. */
+void slot_open(struct slots *s, struct slot *slot);
+void slot_peer(struct slot *slot, const char *address, int port);
 void slot_close(struct slots *s, struct slot *slot);
 
 /* What it does now, and within how many ms that must be done (0: no bound). */

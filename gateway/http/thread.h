@@ -8,11 +8,16 @@
 #include "gateway/http/slots.h"
 
 struct mg_connection;
+struct mg_request_info;
+
+/* civetweb's buffer for a request's head and the first of its body, in bytes, per thread */
+#define REQUEST_BUFFER 32768
 
 struct http_thread {
     struct http_server *server;
     struct slot *slot;
     struct mg_connection *conn; /* of the request being served */
+    char *buffer;               /* where civetweb's buffer of this thread begins, NULL: not known */
     struct http_request request;
     struct http_reply reply;
     struct text out;            /* the reply as it is sent */
@@ -31,3 +36,9 @@ int64_t reply_send(struct http_thread *t, bool head_only);
 /* Reads and drops what is left of the body, at most `most` bytes and LINGER_MAX_MS.
  * Whether nothing is left. */
 bool body_discard(struct http_thread *t, int64_t most);
+
+/*
+ * Fills t->request from civetweb's parse and says what was not taken in (see head.c).
+ * version and the sizes of ret are set; the fields are t->request.headers.
+ */
+void head_read(struct http_thread *t, const struct mg_request_info *ri, struct http_head *ret);

@@ -16,9 +16,9 @@ export const build = path.resolve(top, process.env.BUILD_DIR ?? 'build/asan');
 const running = new Set();
 
 export class Stack {
-    // settings: environment of the daemons.  gateways: how many.  recorder: whether the model calls
-    // are written down (stack.upstream).
-    static async start({ settings = {}, gateways = 1, chatd = 1, recorder = true } = {}) {
+    // settings: environment of the daemons.  gateways, chatd: how many.  demo: no provider is named,
+    // so that deploy/up starts the demo; else the model calls are written down (stack.upstream).
+    static async start({ settings = {}, gateways = 1, chatd = 1, demo = false } = {}) {
         const stack = new Stack();
         stack.companions = []; // processes that end with it
         running.add(stack);
@@ -26,10 +26,12 @@ export class Stack {
             stack.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-test-'));
             fs.chmodSync(stack.dir, 0o755);
             stack.data = path.join(stack.dir, 'data');
+            fs.writeFileSync(path.join(stack.dir, 'env'), '');
             stack.key = `sk-test-${crypto.randomBytes(18).toString('hex')}`;
             stack.secret = crypto.randomBytes(24).toString('hex');
-            await stack.#provide(recorder);
-            stack.settings = { RATE_LIMIT: 'off', SECRET_KEY: stack.secret, ...settings };
+            stack.settings = { RATE_LIMIT: 'off', SECRET_KEY: stack.secret };
+            if (!demo) await stack.#provide();
+            Object.assign(stack.settings, settings);
             stack.gateways = gateways;
             stack.chatd = chatd;
             stack.ports = await freePorts(gateways);
@@ -42,7 +44,7 @@ export class Stack {
         }
     }
 
-    async #provide(recorder) {
+    async #provide() {
         const log = fs.openSync(path.join(this.dir, 'provider.log'), 'a');
         const told = path.join(this.dir, 'provider.port');
         const args = ['--port', '0', '--port-file', told, '--key', this.key];
@@ -50,8 +52,10 @@ export class Stack {
         this.provider.on('error', () => {});
         fs.closeSync(log);
         this.providerPort = await eventually(() => Number(read(told)), { what: 'the provider listens' });
-        if (recorder) this.upstream = await Recorder.start(this.providerPort);
-        this.upstreamPort = this.upstream?.port ?? this.providerPort;
+        this.upstream = await Recorder.start(this.providerPort);
+        this.settings.OPENAI_MODEL = 'echo';
+        this.settings.OPENAI_API_KEY = this.key;
+        this.settings.OPENAI_BASE_URL = `http://127.0.0.1:${this.upstream.port}/v1`;
     }
 
     // Starts the platform and waits until it is ready.
@@ -62,10 +66,9 @@ export class Stack {
         const args = ['--data', this.data, '--port', String(this.port), '--gateways', String(this.gateways)];
         if (this.chatd > 1) args.push('--chatd', String(this.chatd));
         const env = {
-            ...process.env,
+            ...inherited(),
             BUILD_DIR: build,
-            OPENAI_API_KEY: this.key,
-            OPENAI_BASE_URL: `http://127.0.0.1:${this.upstreamPort}/v1`,
+            CHATBOT_ENV_FILE: path.join(this.dir, 'env'),
             ...this.settings,
         };
         this.child = spawn(path.join(top, 'deploy/up'), args, { cwd: top, env, stdio: ['ignore', fd, fd] });
@@ -88,7 +91,7 @@ export class Stack {
         this.child.kill('SIGTERM');
         const done = await Promise.race([this.exited, sleep(30000).then(() => 'late')]);
         if (done === 'late') {
-            for (const { pid } of this.processes()) signal(pid, 'SIGKILL');
+            for (const pid of Object.values(this.pids())) if (pid) signal(pid, 'SIGKILL');
             this.child.kill('SIGKILL');
             throw new Error('deploy/up did not end within 30 s of SIGTERM');
         }
@@ -108,43 +111,42 @@ export class Stack {
         fs.rmSync(this.dir, { recursive: true, force: true });
     }
 
-    // All processes below deploy/up: [{pid, name}], name as in "gateway", "chatd", "postgres".
-    processes() {
-        const parents = new Map();
-        for (const entry of fs.readdirSync('/proc')) {
-            if (!/^\d+$/.test(entry)) continue;
-            const stat = read(`/proc/${entry}/stat`);
-            const match = /^\d+ \((.*)\) (\S) (\d+)/s.exec(stat);
-            if (match && match[2] !== 'Z')
-                parents.set(Number(entry), { name: match[1], parent: Number(match[3]) });
-        }
-        const below = (pid) => {
-            for (let at = parents.get(pid); at; at = parents.get(at.parent)) if (at.parent === this.child.pid) return true;
-            return false;
-        };
-        return [...parents].filter(([pid]) => below(pid)).map(([pid, { name }]) => ({ pid, name }));
+    // Names of all processes: "postgres", "gateway-1", "authd", "projectd", "chatd-1", "filed".
+    names() {
+        const numbered = (name, n) => Array.from({ length: n }, (_, i) => `${name}-${i + 1}`);
+        return ['postgres', ...numbered('gateway', this.gateways), 'authd', 'projectd', ...numbered('chatd', this.chatd), 'filed'];
     }
 
-    // Pids of the processes with that name, oldest first.
-    pids(name) {
-        return this.processes().filter((p) => p.name === name).map((p) => p.pid).sort((a, b) => started(a) - started(b));
-    }
-
+    // The pid of a process that lives; 0 while there is none.
     pid(name) {
-        const [pid] = this.pids(name);
-        if (!pid) throw new Error(`no process ${name}`);
-        return pid;
+        const [pid, start] = read(path.join(this.data, 'run', `${name}.pid`)).trim().split(' ').map(Number);
+        return pid && started(pid) === start ? pid : 0;
+    }
+
+    // {name: pid} of all.
+    pids() {
+        return Object.fromEntries(this.names().map((name) => [name, this.pid(name)]));
     }
 
     signal(name, which) {
-        signal(this.pid(name), which);
+        const pid = this.pid(name);
+        if (!pid) throw new Error(`no process ${name}`);
+        signal(pid, which);
+    }
+
+    // The same to a process and its children: PostgreSQL as a whole.
+    signalFamily(name, which) {
+        const parent = this.pid(name);
+        for (const entry of fs.readdirSync('/proc').filter((e) => /^\d+$/.test(e)))
+            if (Number(entry) === parent || Number(stat(entry)[1]) === parent) signal(Number(entry), which);
     }
 
     // Log files of the daemons and of deploy/up itself.
     logs() {
         const dir = path.join(this.data, 'log');
         const files = fs.existsSync(dir) ? fs.readdirSync(dir).map((f) => path.join(dir, f)) : [];
-        return [...files, path.join(this.dir, 'up.log'), path.join(this.dir, 'provider.log')].filter((f) => fs.statSync(f).isFile());
+        const own = ['up.log', 'provider.log'].map((f) => path.join(this.dir, f));
+        return [...files, ...own].filter((f) => fs.statSync(f, { throwIfNoEntry: false })?.isFile());
     }
 
     // Tells the provider something: script, release, reset.
@@ -175,7 +177,20 @@ function read(file) {
     }
 }
 
-const started = (pid) => Number(/\) (?:\S+ ){19}(\d+)/.exec(read(`/proc/${pid}/stat`))?.[1] ?? 0);
+// Start time of a process in ticks since boot; 0: there is none, or only its remains.
+function started(pid) {
+    const fields = stat(pid);
+    return /[ZX]/.test(fields[0]) ? 0 : Number(fields[19] ?? 0);
+}
+
+// The fields of /proc/PID/stat from the state on.
+const stat = (pid) => read(`/proc/${pid}/stat`).split(') ').pop().split(' ');
+
+// The environment without settings of the person who runs the tests.
+function inherited() {
+    const keep = /^(PATH|HOME|USER|LANG|TMPDIR|[AUL]SAN_OPTIONS)$/;
+    return Object.fromEntries(Object.entries(process.env).filter(([name]) => keep.test(name)));
+}
 
 // n free ports in a row.
 async function freePorts(n) {

@@ -11,11 +11,11 @@ import { Contract } from './openapi.mjs';
 import { build, Stack } from './stack.mjs';
 import { leaks, Watch } from './watch.mjs';
 
-// Reads *.case and *.mjs of a folder, in the order of their names.
-export async function readCases(dir, names) {
+// Reads *.case and *.mjs of a folder, in the order of their names; name: a part of theirs.
+export async function readCases(dir, name) {
     const found = [];
     for (const file of fs.readdirSync(dir).sort()) {
-        if (!names.every((n) => file.includes(n))) continue;
+        if (!file.includes(name)) continue;
         const full = path.join(dir, file);
         if (file.endsWith('.case')) found.push(parseCase(fs.readFileSync(full, 'utf8'), file));
         else if (/^[a-z]_.*\.mjs$/.test(file)) {
@@ -64,17 +64,17 @@ export class Suite {
 
     async #group(group, wrap) {
         const names = group.map((one) => one.file).join(' ');
-        const { settings, gateways, chatd, recorder } = group[0];
+        const { settings, gateways, chatd, demo } = group[0];
         const failed = this.failed;
         let stack;
         try {
-            stack = await Stack.start({ settings, gateways, chatd, recorder });
+            stack = await Stack.start({ settings, gateways, chatd, demo });
             await this.#contract(stack);
             await wrap(stack);
             const watch = new Watch(stack);
             for (const one of group) await this.#file(one, stack, watch);
             await stack.stop();
-            this.#aftermath(stack, watch, names, group.flatMap((one) => one.stopping ?? []));
+            this.#aftermath(stack, watch, names);
         } catch (e) {
             this.fail(`stack of ${names}`, e);
             await stack?.stop().catch(() => {});
@@ -129,8 +129,8 @@ export class Suite {
     }
 
     // After the stack stopped: a quiet end, and no secret in what it wrote.
-    #aftermath(stack, watch, names, allowed) {
-        const complaints = watch.complaints(allowed);
+    #aftermath(stack, watch, names) {
+        const complaints = watch.complaints();
         if (complaints.length) this.fail(`while stopping the stack of ${names}`, complaints.slice(0, 20).join('\n'));
         const secrets = leaks(stack.dir, [...this.world.secrets, stack.key, stack.secret], ['data/secret_key']);
         if (secrets.length) this.fail(`a password, token or key is in a file (${names})`, secrets.join('\n'));

@@ -1,6 +1,8 @@
-/* The tables of proto/*.def: rows that the compiler takes and that still make no sense. */
+/* The tables of the API: rows that the compiler takes and that still make no sense. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proto/api.h"
 #include "tests/unit/check_main.h"
@@ -181,9 +183,10 @@ START_TEST(internal_and_public)
         sane(op, op->rate == RATE_NONE || op->scope != SCOPE_ANYONE ||
                      api_rate_key(op->rate) == RATE_BY_ADDRESS);
         sane(op, !api_peer_may_call(op, SVC_AUTH) && !api_peer_may_call(op, SVC_PROJECT));
-        sane(op, api_peer_may_call(op, SVC_GATEWAY) == (op->scope != SCOPE_FOR_CHAT &&
-                                                        op->scope != SCOPE_FOR_CHAT_FILE));
-        sane(op, internal || (!api_peer_may_call(op, SVC_CHAT) && !api_peer_may_call(op, SVC_FILE)));
+        sane(op, api_peer_may_call(op, SVC_GATEWAY) ==
+                     (op->scope != SCOPE_FOR_CHAT && op->scope != SCOPE_FOR_CHAT_FILE));
+        sane(op,
+             internal || (!api_peer_may_call(op, SVC_CHAT) && !api_peer_may_call(op, SVC_FILE)));
     }
 }
 END_TEST
@@ -295,8 +298,8 @@ static const struct {
 
 START_TEST(status_rows)
 {
-    static const int sane_http[] = {400, 401, 403, 404, 405, 408, 409, 410, 411, 413, 414,
-                                    415, 422, 429, 431, 500, 502, 503, 504};
+    static const int sane_http[] = {400, 401, 403, 404, 405, 408, 409, 410, 411, 413,
+                                    414, 415, 422, 429, 431, 500, 502, 503, 504};
 
     for (size_t i = 0; i < COUNT(statuses); i++) {
         const char *code = api_code(statuses[i].number), *name = statuses[i].name;

@@ -9,8 +9,6 @@
 
 #include "common/cleanup.h"
 #include "common/conf_table.h"
-#include "common/env_file.h"
-#include "common/text.h"
 #include "tests/unit/check_main.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -183,101 +181,6 @@ START_TEST(values_and_bounds)
 }
 END_TEST
 
-/* ---- the syntax of files ------------------------------------------------------------------ */
-
-static const struct {
-    const char *line, *name, *value; /* no name: refused, and value says why; no value: skipped */
-} lines[] = {
-    {"A=b", "A", "b"},
-    {"A=", "A", ""},
-    {"A=b=c", "A", "b=c"},
-    {"A=b c", "A", "b c"},
-    {"  A = b  ", "A", "b"},
-    {"A\t=\tb\t", "A", "b"},
-    {"A=\"b c\"", "A", "b c"},
-    {"A='b c'", "A", "b c"},
-    {"A=\"\"", "A", ""},
-    {"A=\" b \"", "A", " b "},
-    {"A=\"b#c\" # comment", "A", "b#c"},
-    {"A='it \"is\"'", "A", "it \"is\""},
-    {"A=your-'actual-api-key-here'", "A", "your-'actual-api-key-here'"},
-    {"A=b\\nc", "A", "b\\nc"},
-    {"A=b # comment", "A", "b"},
-    {"A=b#c", "A", "b#c"},
-    {"A=#b", "A", "#b"},
-    {"A= # comment", "A", ""},
-    {"A=b # c # d", "A", "b"},
-    {"A=b \t#", "A", "b"},
-    {"export A=b", "A", "b"},
-    {"export\tA=b", "A", "b"},
-    {"  export  A=b", "A", "b"},
-    {"exportA=b", "exportA", "b"},
-    {"export=b", "export", "b"},
-    {"A=b\r", "A", "b"},
-    {"A=\"b\"\r", "A", "b"},
-    {"\xef\xbb\xbf" "A=b", "A", "b"},
-    {"", NULL, NULL},
-    {"   ", NULL, NULL},
-    {"\r", NULL, NULL},
-    {"# A=b", NULL, NULL},
-    {"  # A=b", NULL, NULL},
-    {"A", NULL, "NAME=VALUE was expected"},
-    {"=b", NULL, "NAME=VALUE was expected"},
-    {" =b", NULL, "NAME=VALUE was expected"},
-    {"export =b", NULL, "NAME=VALUE was expected"},
-    {"export  export =b", "export", "b"},
-    {"A: b", NULL, "NAME=VALUE was expected"},
-    {"A=\"b", NULL, "the quote is not closed"},
-    {"A='b\"", NULL, "the quote is not closed"},
-    {"A=\"", NULL, "the quote is not closed"},
-    {"A=\"b\"c", NULL, "something follows the closing quote"},
-};
-
-START_TEST(lines_of_files)
-{
-    for (size_t i = 0; i < COUNT(lines); i++) {
-        cleanup(text_drop) struct text t = {0};
-        const char *name = NULL, *value = NULL, *why = NULL;
-        struct env_reader r = {0};
-        int result;
-        text_puts(&t, lines[i].line);
-        r.data = t.data;
-        r.size = t.size;
-        result = env_next(&r, &name, &value, &why);
-        if (lines[i].name) {
-            ck_assert_msg(result == 1, "%s", lines[i].line);
-            ck_assert_str_eq(name, lines[i].name);
-            ck_assert_str_eq(value, lines[i].value);
-        } else if (lines[i].value) {
-            ck_assert_msg(result == -1, "%s", lines[i].line);
-            ck_assert_str_eq(why, lines[i].value);
-        }
-        ck_assert_int_eq(result ? env_next(&r, &name, &value, &why) : result, 0);
-    }
-}
-END_TEST
-
-START_TEST(line_numbers_and_wrong_lines)
-{
-    char data[] = "# one\r\nA=1\r\n\nwrong\nB\0=2\nC=3";
-    struct env_reader r = {.data = data, .size = sizeof data - 1};
-    const char *name, *value, *why;
-
-    ck_assert_int_eq(env_next(&r, &name, &value, &why), 1);
-    ck_assert_uint_eq(r.line, 2);
-    ck_assert_str_eq(value, "1");
-    ck_assert_int_eq(env_next(&r, &name, &value, &why), -1);
-    ck_assert_uint_eq(r.line, 4);
-    ck_assert_int_eq(env_next(&r, &name, &value, &why), -1);
-    ck_assert_uint_eq(r.line, 5);
-    ck_assert_str_eq(why, "it holds a NUL character");
-    ck_assert_int_eq(env_next(&r, &name, &value, &why), 1);
-    ck_assert_uint_eq(r.line, 6);
-    ck_assert_str_eq(name, "C");
-    ck_assert_int_eq(env_next(&r, &name, &value, &why), 0);
-}
-END_TEST
-
 /* ---- loading ------------------------------------------------------------------------------ */
 
 START_TEST(defaults)
@@ -376,17 +279,20 @@ START_TEST(wrong_settings_name_file_and_line)
     struct conf *c = NULL;
     char want[512];
 
-    file_make("env",
-              "# settings\nPORT=99999\nGATEWAY=2\nwhat is this\nRATE_LIMIT=\"on\nLISTEN=a\nLISTEN=b\n",
-              0600);
+    file_make(
+        "env",
+        "# settings\nPORT=99999\nGATEWAY=2\nwhat is this\nRATE_LIMIT=\"on\nLISTEN=a\nLISTEN=b\n",
+        0600);
     setenv("CHATBOT_ENV_FILE", path_of("env"), 1);
     setenv("GATEWAYS", "0", 1);
     setenv("NOT_A_SETTING", "1", 1);
     ck_assert_int_eq(load(SVC_GATEWAY, &c, NULL), CONF_EXIT_SETTINGS);
     ck_assert_ptr_null(c);
     content_of("said");
-    snprintf(want, sizeof want, "prog: %s:2: \"PORT\": must be a whole number, 1-65535 (port), not "
-                                "\"99999\"\n", path_of("env"));
+    snprintf(want, sizeof want,
+             "prog: %s:2: \"PORT\": must be a whole number, 1-65535 (port), not "
+             "\"99999\"\n",
+             path_of("env"));
     ck_assert_ptr_nonnull(strstr(said, want));
     snprintf(want, sizeof want, "prog: %s:3: \"GATEWAY\": no such setting\n", path_of("env"));
     ck_assert_ptr_nonnull(strstr(said, want));
@@ -579,8 +485,6 @@ int main(void)
     tcase_add_test(t, rows_make_sense);
     tcase_add_test(t, secrets_have_their_readers_only);
     tcase_add_test(t, values_and_bounds);
-    tcase_add_test(t, lines_of_files);
-    tcase_add_test(t, line_numbers_and_wrong_lines);
     tcase_add_test(t, defaults);
     tcase_add_test(t, unset_secrets_are_empty);
     tcase_add_test(t, the_first_source_wins);

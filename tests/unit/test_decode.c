@@ -1,4 +1,5 @@
-/* api_decode(): every error with the field it names, and what the struct holds when there is none. */
+/* api_decode(): every error with the field it names, and what the struct holds when there is none.
+ */
 #include <json-c/json.h>
 #include <string.h>
 
@@ -111,11 +112,12 @@ END_TEST
 
 START_TEST(the_most)
 {
-    ck_assert_int_eq(decode("deep=true&q=a+b&after=200&id=9223372036854775807",
-                            "{\"password\":\"abc\",\"on\":true,\"top\":9,\"model\":\"m\",\"heat\":1.5,"
-                            "\"high\":9223372036854775807,\"low\":-9223372036854775807,"
-                            "\"name\":\"\xc3\xa4\xc3\xb6x\"}"),
-                     DONE);
+    ck_assert_int_eq(
+        decode("deep=true&q=a+b&after=200&id=9223372036854775807",
+               "{\"password\":\"abc\",\"on\":true,\"top\":9,\"model\":\"m\",\"heat\":1.5,"
+               "\"high\":9223372036854775807,\"low\":-9223372036854775807,"
+               "\"name\":\"\xc3\xa4\xc3\xb6x\"}"),
+        DONE);
     ck_assert_int_eq(in.id, INT64_MAX);
     ck_assert(in.has_after && in.after == 200);
     ck_assert(in.has_deep && in.deep);
@@ -135,8 +137,8 @@ END_TEST
 
 START_TEST(nulls)
 {
-    ck_assert_int_eq(
-        decode("id=1", "{\"name\":\"x\",\"heat\":null,\"model\":null,\"top\":null}"), DONE);
+    ck_assert_int_eq(decode("id=1", "{\"name\":\"x\",\"heat\":null,\"model\":null,\"top\":null}"),
+                     DONE);
     ck_assert(in.has_heat && in.null_heat && in.heat == 0.0);
     ck_assert(in.has_model && in.null_model && in.model == NULL);
     ck_assert(in.has_top && in.null_top && in.top == 0);
@@ -254,6 +256,23 @@ START_TEST(errors_name_their_field)
 }
 END_TEST
 
+/* The name of an unknown field travels in a reply frame, whose strings end at 255 bytes. */
+START_TEST(names_of_any_length)
+{
+    for (size_t n = 254; n <= 257; n++) {
+        cleanup(text_drop) struct text pairs = {0}, json = {0};
+        for (size_t i = 0; i < n; i++)
+            text_putc(&pairs, 'n');
+        text_printf(&json, "{\"name\":\"x\",\"%s\":1}", pairs.data);
+        ck_assert_int_eq(decode("id=1", json.data), BAD_INPUT);
+        ck_assert_uint_eq(strlen(field), n <= 255 ? n : 0);
+        text_puts(&pairs, "=1&id=1");
+        ck_assert_int_eq(decode(pairs.data, "{\"name\":\"x\"}"), BAD_INPUT);
+        ck_assert_uint_eq(strlen(field), n <= 255 ? n : 0);
+    }
+}
+END_TEST
+
 /* Bytes of a string, counted on both sides of its bounds. */
 START_TEST(strings_at_their_bounds)
 {
@@ -342,6 +361,7 @@ int main(void)
     tcase_add_test(t, nulls);
     tcase_add_test(t, whole_numbers_for_fractions);
     tcase_add_test(t, errors_name_their_field);
+    tcase_add_test(t, names_of_any_length);
     tcase_add_test(t, strings_at_their_bounds);
     tcase_add_test(t, operations_without_a_body);
     tcase_add_test(t, params_are_bounded);

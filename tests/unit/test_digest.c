@@ -75,8 +75,9 @@ END_TEST
 /* RFC 4648, section 10, without padding; and the two letters that differ */
 static const struct {
     const char *bytes, *text;
-} vectors[] = {{"", ""},         {"f", "Zg"},           {"fo", "Zm8"},         {"foo", "Zm9v"},
-               {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xef\xff", "--__"}};
+} vectors[] = {
+    {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+    {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xef\xff", "--__"}};
 
 START_TEST(base64url_vectors)
 {
@@ -112,8 +113,9 @@ END_TEST
 
 START_TEST(base64url_is_strict)
 {
-    static const char *const wrong[] = {"Z",     "Zg==", "Zg=",   "Zm8=", "Zh",     "Zm9",  "Zm9v\n",
-                                        " Zm9v", "Zm+v", "Zm/v",  "Zm9vY", "Zm 9v", "Zm.v", "Zm9\xc3"};
+    static const char *const wrong[] = {"Z",     "Zg==",   "Zg=",   "Zm8=",   "Zh",
+                                        "Zm9",   "Zm9v\n", " Zm9v", "Zm+v",   "Zm/v",
+                                        "Zm9vY", "Zm 9v",  "Zm.v",  "Zm9\xc3"};
     unsigned char bytes[32];
 
     for (size_t i = 0; i < COUNT(wrong); i++)

@@ -156,7 +156,7 @@ START_TEST(what_does_not_fit_is_refused)
     ck_assert_uint_eq(envelope_encode(&e, buf, sizeof buf), 0);
     e.kind = (enum frame_kind)KIND_MAX;
     ck_assert_uint_eq(envelope_encode(&e, buf, sizeof buf), 0);
-    e.kind = (enum frame_kind)-1;
+    e.kind = (enum frame_kind) - 1;
     ck_assert_uint_eq(envelope_encode(&e, buf, sizeof buf), 0);
 }
 END_TEST

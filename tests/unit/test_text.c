@@ -121,7 +121,7 @@ END_TEST
 
 START_TEST(members_get_their_commas)
 {
-    cleanup(text_drop) struct text t = {0};
+    cleanup(text_drop) struct text t = {0}, first = {0};
 
     text_puts(&t, "{");
     text_member_str(&t, "a", "x\"y");
@@ -136,6 +136,12 @@ START_TEST(members_get_their_commas)
     text_puts(&t, "}]}");
     ck_assert_str_eq(t.data, "{\"a\":\"x\\\"y\",\"b\":-3,\"c\":null,\"d\":[{\"e\":1},"
                              "{\"f\":\"{\",\"g\":\"[\"}]}");
+    text_member_i64(&first, "a", 1);
+    ck_assert_str_eq(first.data, "\"a\":1");
+    text_clear(&first);
+    text_puts(&first, "[");
+    text_json_name(&first, "a");
+    ck_assert_str_eq(first.data, "[\"a\":");
 }
 END_TEST
 

@@ -142,7 +142,8 @@ END_TEST
 START_TEST(the_form_is_as_documented)
 {
     struct token_claims in = {7, 9, NOW, NOW + 3600};
-    struct text as = signed_token(key, "{\"alg\":\"ES256\",\"kid\":\"k1\",\"typ\":\"JWT\"}", PAYLOAD);
+    struct text as =
+        signed_token(key, "{\"alg\":\"ES256\",\"kid\":\"k1\",\"typ\":\"JWT\"}", PAYLOAD);
     char token[TOKEN_MAX];
     size_t n = as.size - 86;
 
@@ -217,7 +218,8 @@ static const struct {
     {HEADER, "{\"iss\":\"chatbot\",\"iss\":\"chatbot\"}", "malformed token"},
     {HEADER, "{\"iss\":\"other\",\"aud\":\"chatbot-api\",\"sub\":\"7\",\"sid\":9," TIMES "}",
      "wrong issuer"},
-    {HEADER, "{\"iss\":\"chatbot\\u0000\",\"aud\":\"chatbot-api\",\"sub\":\"7\",\"sid\":9," TIMES "}",
+    {HEADER,
+     "{\"iss\":\"chatbot\\u0000\",\"aud\":\"chatbot-api\",\"sub\":\"7\",\"sid\":9," TIMES "}",
      "wrong issuer"},
     {HEADER, "{\"iss\":\"chatbot\",\"aud\":\"other\",\"sub\":\"7\",\"sid\":9," TIMES "}",
      "wrong audience"},
@@ -244,8 +246,7 @@ static const struct {
      "times missing"},
     {HEADER, "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"nbf\":1800000000,\"exp\":1800003600}",
      "times missing"},
-    {HEADER,
-     "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"iat\":1,\"nbf\":1,\"exp\":\"1800003600\"}",
+    {HEADER, "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"iat\":1,\"nbf\":1,\"exp\":\"1800003600\"}",
      "times missing"},
     {HEADER, "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"iat\":1,\"nbf\":1,\"exp\":18e9}",
      "times missing"},
@@ -255,8 +256,9 @@ static const struct {
      "not valid yet"},
     {HEADER, "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"iat\":1800000006,\"nbf\":1,\"exp\":1800003600}",
      "not valid yet"},
-    {HEADER, "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"iat\":1,\"nbf\":9999999999999999999,"
-             "\"exp\":9999999999999999999}",
+    {HEADER,
+     "{" ISS_AUD "\"sub\":\"7\",\"sid\":9,\"iat\":1,\"nbf\":9999999999999999999,"
+     "\"exp\":9999999999999999999}",
      "not valid yet"},
 };
 
@@ -393,8 +395,8 @@ END_TEST
 
 START_TEST(wrong_forms)
 {
-    static const char *const rows[] = {"", ".", "..", "...", "a.b.c", "a.b", "x",
-                                       "eyJhbGciOiJub25lIn0.e30.", "Bearer a.b.c"};
+    static const char *const rows[] = {
+        "", ".", "..", "...", "a.b.c", "a.b", "x", "eyJhbGciOiJub25lIn0.e30.", "Bearer a.b.c"};
     struct text t = signed_token(key, HEADER, PAYLOAD), more = {0};
     char *big = calloc(1, 100000);
 
@@ -430,8 +432,7 @@ END_TEST
 START_TEST(parts_of_two_tokens)
 {
     struct text a = signed_token(key, HEADER, PAYLOAD);
-    struct text b = signed_token(
-        key, HEADER, "{" ISS_AUD "\"sub\":\"8\",\"sid\":9," TIMES "}");
+    struct text b = signed_token(key, HEADER, "{" ISS_AUD "\"sub\":\"8\",\"sid\":9," TIMES "}");
 
     ck_assert_uint_eq(a.size, b.size);
     memcpy(a.data + a.size - 86, b.data + b.size - 86, 86);

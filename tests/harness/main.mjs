@@ -1,13 +1,15 @@
-// The end-to-end suite: run.mjs [--contract].  TEST_NAME picks files by a part of their name.
-// --contract sends the cases that say `contract` through prism, a judge of replies of its own.
+// Runs the cases of a folder: main.mjs e2e|chaos [--contract].
+// TEST_NAME picks files by a part of their name.  --contract sends the cases that say `contract`
+// through prism, a judge of replies of its own.
 import path from 'node:path';
-import { World } from '../harness/client.mjs';
-import { prism } from '../harness/prism.mjs';
-import { stopAll, top } from '../harness/stack.mjs';
-import { groupCases, readCases, Suite } from '../harness/suite.mjs';
+import { World } from './client.mjs';
+import { prism } from './prism.mjs';
+import { stopAll, top } from './stack.mjs';
+import { groupCases, readCases, Suite } from './suite.mjs';
 
+const [folder] = process.argv.slice(2);
 const contract = process.argv.includes('--contract');
-const names = process.env.TEST_NAME ? [process.env.TEST_NAME] : [];
+const name = process.env.TEST_NAME ?? '';
 
 for (const signal of ['SIGINT', 'SIGTERM'])
     process.on(signal, async () => {
@@ -17,12 +19,10 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 
 const suite = new Suite(new World());
 try {
-    const cases = await readCases(path.join(top, 'tests/e2e'), names);
+    const cases = await readCases(path.join(top, 'tests', folder), name);
     if (contract) await suite.play(groupCases(cases.filter((one) => one.contract)), prism);
-    else {
-        await suite.play(groupCases(cases));
-        if (!names.length) coverage();
-    }
+    else await suite.play(groupCases(cases));
+    if (folder === 'e2e' && !contract && !name) coverage();
 } catch (e) {
     suite.fail('the suite itself', e);
 }

@@ -1,0 +1,172 @@
+/* POST /chat: a message is accepted once and for all, and its turn begins. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chatd/budget.h"
+#include "chatd/chatd.h"
+#include "chatd/context.h"
+#include "chatd/keeper.h"
+#include "chatd/queries.h"
+#include "chatd/turn.h"
+#include "common/call.h"
+#include "common/cleanup.h"
+#include "common/conf.h"
+#include "common/db.h"
+#include "common/events.h"
+#include "common/service.h"
+
+/* Where the message goes: behind which answer, at which depth. */
+struct position {
+    int64_t conversation, parent, depth;
+    bool parent_open; /* the answer above is not finished */
+};
+
+/* What apply leaves for after COMMIT. */
+struct accepted {
+    struct turn_order order;
+    bool running; /* here; else it waits in the queue */
+    bool slot;
+};
+
+int chat_create_prepare(struct call *c, const struct chat_create_in *in)
+{
+    struct chatd *d = call_state(c);
+    struct context *context = arena_alloc(&c->arena, sizeof *context);
+    int r = context_get(d->contexts, c, in->project_id, context);
+
+    if (r == NOT_FOUND)
+        return refuse(c, NOT_FOUND, "project_id", "no such project, or not yours");
+    if (r)
+        return r;
+    if (!d->upstream)
+        return MODEL_NOT_CONFIGURED;
+    c->prepared = context;
+    return DONE;
+}
+
+/* Locks the conversation and finds the message to go on from. */
+static int place_find(struct call *c, const struct chat_create_in *in, struct position *ret)
+{
+    const char *role = "", *status = "";
+    int r;
+
+    *ret = (struct position){0};
+    if (!in->conversation_id)
+        return in->parent_id ? refuse(c, BAD_INPUT, "parent_id",
+                                      "parent_id needs the conversation_id it belongs to")
+                             : DONE;
+    r = db_get(c, Q_conversation_lock, ARGS(c->caller, in->conversation_id, in->project_id),
+               INTO(&ret->parent));
+    if (r == NOT_FOUND)
+        return refuse(c, NOT_FOUND, "conversation_id", "no such conversation in this project");
+    if (r)
+        return r;
+    ret->conversation = in->conversation_id;
+    if (in->parent_id)
+        ret->parent = in->parent_id;
+    if (!ret->parent)
+        return DONE;
+    r = db_get(c, Q_parent_get, ARGS(c->caller, ret->parent, ret->conversation),
+               INTO(&role, &status, &ret->depth));
+    if (r == NOT_FOUND)
+        return refuse(c, NOT_FOUND, "parent_id", "no such message in this conversation");
+    if (!r && strcmp(role, "assistant") != 0)
+        return refuse(c, BAD_INPUT, "parent_id", "parent_id must be an answer");
+    ret->depth++;
+    ret->parent_open = strcmp(status, "pending") == 0;
+    return r;
+}
+
+/* Somewhere to wait, if it must. */
+static int queue_check(struct call *c, bool may_run)
+{
+    struct chatd *d = call_state(c);
+    int64_t waiting = 0;
+    int r;
+
+    if (may_run)
+        return DONE;
+    r = db_get(c, Q_queue_length, NO_ARGS, INTO(&waiting));
+    if (r || waiting < conf_i64(d->conf, SET_QUEUE_MAX))
+        return r;
+    c->retry_after = 5;
+    return QUEUE_FULL;
+}
+
+static void accepted_start(struct call *c, void *state)
+{
+    struct accepted *a = state;
+    struct chatd *d = call_state(c);
+
+    if (a->running) {
+        turn_start(d, c, &a->order);
+        return;
+    }
+    if (a->slot)
+        slot_give(d);
+    daemon_publish(c->daemon, &(struct event){.topic = "queue", .what = EVENT_CHANGED});
+    keeper_wake(d->keeper);
+}
+
+static void accepted_undo(struct call *c, void *state)
+{
+    struct accepted *a = state;
+
+    if (a->slot)
+        slot_give(call_state(c));
+}
+
+static int turn_accept(struct call *c, const struct chat_create_in *in, const struct position *place,
+                       int64_t reserved, struct accepted *a)
+{
+    struct chatd *d = call_state(c);
+    const struct context *context = c->prepared;
+    int64_t conversation = 0, answer = 0;
+    int r = db_get(c, Q_turn_accept,
+                   ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation),
+                        in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
+                        in->message, a->order.model, a->slot && !place->parent_open,
+                        daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
+                        context->sent_with, reserved),
+                   INTO(&a->order.id, &conversation, &a->order.user_message, &answer, &a->running));
+
+    if (r)
+        return r;
+    c->turn_id = a->order.id;
+    text_printf(&c->out,
+                "{\"turn_id\":%" PRId64 ",\"conversation_id\":%" PRId64 ",\"message_id\":%" PRId64
+                ",\"user_message_id\":%" PRId64 "}",
+                a->order.id, conversation, answer, a->order.user_message);
+    return DONE;
+}
+
+int chat_create(struct call *c, const struct chat_create_in *in)
+{
+    struct chatd *d = call_state(c);
+    struct accepted *a = arena_alloc(&c->arena, sizeof *a);
+    const struct context *context = c->prepared;
+    struct position place;
+    int64_t reserved = 0;
+    int r = place_find(c, in, &place);
+
+    if (r)
+        return r;
+    a->order = (struct turn_order){
+        .account = c->caller,
+        .fence = 1,
+        .attempt = 1,
+        .parent = place.parent,
+        .model = context->model ? context->model : conf_str(d->conf, SET_OPENAI_MODEL),
+        .message = in->message,
+        .context = context,
+    };
+    a->slot = !place.parent_open && slot_take(d);
+    c->committed = accepted_start;
+    c->undone = accepted_undo;
+    c->settle_state = a;
+    r = queue_check(c, a->slot);
+    if (!r)
+        r = budget_reserve(c, d->conf, context, strlen(in->message), &reserved);
+    return r ? r : turn_accept(c, in, &place, reserved, a);
+}

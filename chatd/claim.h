@@ -1,0 +1,7 @@
+#pragma once
+/* Turns from the queue: claimed while this process has free slots. */
+struct chatd;
+struct db;
+
+/* Claims and starts as many turns as there are slots for and the rules let run. */
+void claim_all(struct chatd *d, struct db *db);

@@ -1,0 +1,256 @@
+/* Who owns which turn: beats, takeovers. */
+#include "chatd/keeper.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <string.h>
+#include <time.h>
+
+#include "chatd/chatd.h"
+#include "chatd/claim.h"
+#include "chatd/peers.h"
+#include "chatd/queries.h"
+#include "chatd/turn.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/db.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/service.h"
+
+#define BEAT_US   1000000
+#define LOOK_US   250000  /* at the beats of others */
+#define CHECK_US  2000000 /* of our own rows against what runs */
+#define CLAIM_US  1000000 /* the net under topic queue */
+
+struct keeper {
+    struct chatd *chatd;
+    struct db *db, *claim_db;
+    pthread_t beater, claimer;
+    pthread_mutex_t lock;
+    pthread_cond_t woken;
+    bool stop, stop_claims, wake;
+    struct peers peers;
+    int64_t beat_due_us, check_due_us;
+};
+
+static const char *my_id(struct keeper *k)
+{
+    return daemon_instance(k->chatd->daemon);
+}
+
+/* Runs a statement for its count; negative when it failed. */
+static int64_t changed(struct keeper *k, int query, size_t n, const struct arg *args)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+
+    return db_run(k->db, query, n, args, &rows) ? -1 : rows_affected(rows);
+}
+
+/* Puts a dead process' turns back into the queue and forgets the process. */
+static void take_from(struct keeper *k, const char *id)
+{
+    int64_t n = changed(k, Q_owner_release, ARGS(id, 1));
+
+    if (n < 0)
+        return;
+    changed(k, Q_owner_remove, ARGS(id));
+    log_line(LOG_LEVEL_NOTICE, "event=takeover process=%s turns=%" PRId64, id, n);
+    keeper_wake(k);
+}
+
+static bool beat(struct keeper *k)
+{
+    int64_t n = changed(k, Q_owner_beat, ARGS(my_id(k)));
+
+    if (n < 0)
+        return false;
+    if (n == 0) {
+        /* Somebody found us dead and took our turns: what still runs here must not write. */
+        if (turns_running(k->chatd))
+            log_line(LOG_LEVEL_NOTICE, "event=ownership_lost turns=%d", turns_running(k->chatd));
+        turns_lose(k->chatd);
+        return changed(k, Q_owner_insert, ARGS(my_id(k))) >= 0;
+    }
+    return true;
+}
+
+static bool look(struct keeper *k)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+
+    if (db_run(k->db, Q_owner_list, ARGS(my_id(k)), &rows))
+        return false;
+    peers_begin(&k->peers);
+    for (int i = 0; i < rows_count(rows); i++)
+        if (peer_seen(&k->peers, rows_str(rows, i, 0), rows_i64(rows, i, 1), clock_us()))
+            take_from(k, rows_str(rows, i, 0));
+    peers_end(&k->peers);
+    return true;
+}
+
+/* Turns that the database says run here but do not, say after a lost COMMIT, go back. */
+static bool check(struct keeper *k)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+    int64_t orphans;
+
+    if (db_run(k->db, Q_owner_turns, ARGS(my_id(k)), &rows))
+        return false;
+    for (int i = 0; i < rows_count(rows); i++) {
+        int64_t id = rows_i64(rows, i, 0), fence = rows_i64(rows, i, 1);
+        if (turn_is_here(k->chatd, id, fence))
+            continue;
+        log_line(LOG_LEVEL_NOTICE, "event=stray_turn turn=%" PRId64, id);
+        changed(k, Q_turn_release, ARGS(id, fence, my_id(k)));
+        keeper_wake(k);
+    }
+    orphans = changed(k, Q_orphans_release, NO_ARGS);
+    if (orphans > 0)
+        keeper_wake(k);
+    return orphans >= 0;
+}
+
+/* One round; false when the database did not answer. */
+static bool beat_round(struct keeper *k)
+{
+    int64_t now = clock_us();
+    bool alive = db_revive(k->db);
+
+    if (alive && now >= k->beat_due_us) {
+        alive = beat(k);
+        k->beat_due_us = now + BEAT_US;
+    }
+    alive = alive && look(k);
+    if (alive && now >= k->check_due_us) {
+        alive = check(k);
+        k->check_due_us = now + CHECK_US;
+    }
+    return alive;
+}
+
+/* Waits until `until_us` or until *stop; the claimer also until it is woken.  False: stop. */
+static bool rest(struct keeper *k, int64_t until_us, const bool *stop, bool *wake)
+{
+    struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+    bool stopped;
+
+    pthread_mutex_lock(&k->lock);
+    while (!*stop && !(wake && *wake) &&
+           pthread_cond_timedwait(&k->woken, &k->lock, &until) == 0)
+        ;
+    if (wake)
+        *wake = false;
+    stopped = *stop;
+    pthread_mutex_unlock(&k->lock);
+    return !stopped;
+}
+
+static void *beater_run(void *state)
+{
+    struct keeper *k = state;
+
+    do {
+        if (!beat_round(k))
+            peers_forget(&k->peers);
+    } while (rest(k, clock_us() + LOOK_US, &k->stop, NULL));
+    return NULL;
+}
+
+static void *claimer_run(void *state)
+{
+    struct keeper *k = state;
+
+    do {
+        if (db_revive(k->claim_db))
+            claim_all(k->chatd, k->claim_db);
+    } while (rest(k, clock_us() + CLAIM_US, &k->stop_claims, &k->wake));
+    return NULL;
+}
+
+int keeper_start(struct chatd *d, struct keeper **ret)
+{
+    struct keeper *k = calloc(1, sizeof *k);
+    pthread_condattr_t attr;
+    int r;
+
+    if (!k)
+        abort();
+    *ret = k;
+    k->chatd = d;
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->woken, &attr);
+    pthread_condattr_destroy(&attr);
+    r = daemon_db(d->daemon, &k->db);
+    if (!r)
+        r = daemon_db(d->daemon, &k->claim_db);
+    if (!r && changed(k, Q_owner_insert, ARGS(my_id(k))) < 0)
+        r = -1;
+    if (!r && (errno = pthread_create(&k->beater, NULL, beater_run, k)))
+        r = FAULT("thread: %m");
+    if (!r && d->upstream && (errno = pthread_create(&k->claimer, NULL, claimer_run, k)))
+        r = FAULT("thread: %m");
+    return r;
+}
+
+void keeper_wake(struct keeper *k)
+{
+    if (!k)
+        return;
+    pthread_mutex_lock(&k->lock);
+    k->wake = true;
+    pthread_cond_broadcast(&k->woken);
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void thread_stop(struct keeper *k, pthread_t *thread, bool *stop)
+{
+    pthread_mutex_lock(&k->lock);
+    *stop = true;
+    pthread_cond_broadcast(&k->woken);
+    pthread_mutex_unlock(&k->lock);
+    if (*thread)
+        pthread_join(*thread, NULL);
+    *thread = 0;
+}
+
+void keeper_stop_claims(struct keeper *k)
+{
+    thread_stop(k, &k->claimer, &k->stop_claims);
+}
+
+static void threads_stop(struct keeper *k)
+{
+    keeper_stop_claims(k);
+    thread_stop(k, &k->beater, &k->stop);
+}
+
+void keeper_hand_over(struct keeper *k)
+{
+    int64_t n;
+
+    threads_stop(k);
+    if (!db_revive(k->db))
+        return; /* the others will see our beat stand still */
+    n = changed(k, Q_owner_release, ARGS(my_id(k), 0));
+    changed(k, Q_owner_remove, ARGS(my_id(k)));
+    if (n > 0)
+        log_line(LOG_LEVEL_NOTICE, "event=hand_over turns=%" PRId64, n);
+}
+
+void keeper_drop(struct keeper **keeper)
+{
+    struct keeper *k = *keeper;
+
+    if (!k)
+        return;
+    threads_stop(k);
+    peers_forget(&k->peers);
+    db_close(&k->db);
+    db_close(&k->claim_db);
+    free(k);
+    *keeper = NULL;
+}

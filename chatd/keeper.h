@@ -1,0 +1,22 @@
+#pragma once
+/*
+ * Ownership of turns.  One thread beats (1 s) and watches the beats of other processes: whose beat
+ * stands still for 3 s on this process' own clock, over a connection that worked throughout, has its
+ * turns put back into the queue.  Another thread claims from the queue while there are free slots.
+ * No wall clock is compared, so a database restart or a clock jump expires nobody.
+ */
+struct chatd;
+struct keeper;
+
+int keeper_start(struct chatd *d, struct keeper **ret) __attribute__((warn_unused_result));
+
+/* Looks into the queue now: a slot came free, or a turn was queued.  Accepts NULL.  Any thread. */
+void keeper_wake(struct keeper *k);
+
+/* Claims nothing more; beats go on. */
+void keeper_stop_claims(struct keeper *k);
+
+/* Puts what this process still owns back into the queue and gives its place up. */
+void keeper_hand_over(struct keeper *k);
+
+void keeper_drop(struct keeper **k);

@@ -1,0 +1,305 @@
+/* The durable end of turns, and their text on the way. */
+#include "chatd/ledger.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <string.h>
+#include <time.h>
+
+#include "chatd/chatd.h"
+#include "chatd/keeper.h"
+#include "chatd/queries.h"
+#include "chatd/turn.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/db.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/service.h"
+
+#define BATCH_MAX    64       /* ends in one transaction */
+#define PAUSE_NS     50000000 /* while the database is away */
+#define FLUSH_MAX_US 5000000  /* to write the rest when the process ends */
+
+struct piece {
+    struct piece *next;
+    int64_t turn, fence;
+    struct text text;
+};
+
+struct ledger {
+    struct chatd *chatd;
+    struct db *db;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct piece *pieces, **pieces_last;
+    struct turn *ends, **ends_last; /* linked by round_next */
+    bool stop;
+};
+
+/* ---- appending text ---- */
+
+static void piece_drop(struct piece *p)
+{
+    text_drop(&p->text);
+    free(p);
+}
+
+static int pieces_write(struct ledger *l, const struct piece *first)
+{
+    /* losing the last moments of an unfinished answer costs nothing: a takeover begins anew */
+    int r = db_command(l->db, "BEGIN; SET LOCAL synchronous_commit = off");
+
+    for (const struct piece *p = first; !r && p; p = p->next) {
+        cleanup(rows_drop) PGresult *rows = NULL;
+        r = db_run(l->db, Q_turn_append,
+                   ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon),
+                        (const char *)p->text.data),
+                   &rows);
+    }
+    if (r) {
+        db_rollback(l->db);
+        return r;
+    }
+    return db_commit(l->db);
+}
+
+/* ---- ends ---- */
+
+struct ended {
+    bool mine;        /* false: the fence refused it */
+    struct text json; /* shape turn */
+};
+
+static int tries_write(struct ledger *l, const struct turn *t)
+{
+    for (int i = 0; i < t->try_count; i++) {
+        cleanup(rows_drop) PGresult *rows = NULL;
+        const struct turn_try *u = &t->tries[i];
+        int r = db_run(l->db, Q_try_record,
+                       ARGS(t->id, t->fence, daemon_instance(l->chatd->daemon), u->number, u->http,
+                            u->status ? api_code(u->status) : (const char *)NULL,
+                            (const char *)u->request_id, arg_i64_if(u->first_us >= 0, u->first_us),
+                            u->total_us),
+                       &rows);
+        if (r)
+            return r;
+    }
+    return DONE;
+}
+
+static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+    bool known = t->input_tokens >= 0 && t->output_tokens >= 0;
+    const char *process = daemon_instance(l->chatd->daemon);
+    int r = tries_write(l, t);
+
+    if (!r)
+        r = db_run(l->db, Q_turn_finish,
+                   ARGS(t->id, t->fence, process, t->state, t->message_status,
+                        t->answer.data ? (const char *)t->answer.data : "",
+                        t->finish_reason[0] ? (const char *)t->finish_reason : NULL,
+                        arg_i64_if(known, t->input_tokens), arg_i64_if(known, t->output_tokens),
+                        t->dropped, t->error ? api_code(t->error) : (const char *)NULL,
+                        t->error ? (const char *)t->detail : NULL,
+                        arg_bool_if(t->error != DONE, t->retryable)),
+                   &rows);
+    if (!r && rows_count(rows) == 0) {
+        rows_drop(&rows);
+        r = db_run(l->db, Q_turn_finished, ARGS(t->id, t->fence, process), &rows);
+    }
+    if (r)
+        return r;
+    ret->mine = rows_count(rows) > 0;
+    text_clear(&ret->json);
+    if (ret->mine)
+        row_json(&ret->json, api_op(OP_turn_get)->out, rows, 0);
+    return DONE;
+}
+
+static int batch_write(struct ledger *l, struct turn *const *turns, struct ended *ret, int n)
+{
+    int r = db_begin(l->db);
+
+    for (int i = 0; !r && i < n; i++)
+        r = end_write(l, turns[i], &ret[i]);
+    if (r) {
+        db_rollback(l->db);
+        return r;
+    }
+    return db_commit(l->db);
+}
+
+static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
+{
+    if (e->mine)
+        turn_publish_end(l->chatd, t->id, t->attempt, e->json.data, e->json.size);
+    else
+        log_line(LOG_LEVEL_NOTICE, "event=fence_refused turn=%" PRId64 " fence=%" PRId64, t->id,
+                 t->fence);
+    log_line(LOG_LEVEL_INFO, "event=turn_end turn=%" PRId64 " caller=%" PRId64 " state=%s attempt=%" PRId64
+             " tries=%d bytes=%zu%s%s", t->id, t->account, e->mine ? t->state : "refused",
+             t->attempt, t->try_count, t->answer.size, t->error ? " code=" : "",
+             t->error ? api_code(t->error) : "");
+    turn_drop(t);
+}
+
+/* Whether to go on trying: the database may come back until the process has to end. */
+static bool patience(struct ledger *l, int64_t *until_us)
+{
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+    bool stop;
+
+    pthread_mutex_lock(&l->lock);
+    stop = l->stop;
+    pthread_mutex_unlock(&l->lock);
+    if (stop && !*until_us)
+        *until_us = clock_us() + FLUSH_MAX_US;
+    if (*until_us && clock_us() > *until_us)
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
+/* Writes up to BATCH_MAX ends; one that the database refuses for itself is left to its takeover. */
+static void ends_write(struct ledger *l, struct turn **turns, int n)
+{
+    struct ended ended[BATCH_MAX] = {0};
+    int64_t until_us = 0;
+    int r = UNAVAILABLE;
+
+    do {
+        if (db_revive(l->db))
+            r = batch_write(l, turns, ended, n);
+    } while ((r == UNAVAILABLE || r == BUSY) && patience(l, &until_us));
+    if (r && n > 1) {
+        for (int i = 0; i < n; i++)
+            ends_write(l, &turns[i], 1);
+    } else {
+        for (int i = 0; i < n && !r; i++)
+            end_tell(l, turns[i], &ended[i]);
+        if (r)
+            turn_drop(turns[0]); /* its row still says running: the keeper puts it back */
+    }
+    for (int i = 0; i < n; i++)
+        text_drop(&ended[i].json);
+}
+
+/* ---- the thread ---- */
+
+static struct piece *pieces_take(struct ledger *l)
+{
+    struct piece *p = l->pieces;
+
+    l->pieces = NULL;
+    l->pieces_last = &l->pieces;
+    return p;
+}
+
+static int ends_take(struct ledger *l, struct turn *ret[BATCH_MAX])
+{
+    int n = 0;
+
+    while (l->ends && n < BATCH_MAX) {
+        ret[n++] = l->ends;
+        l->ends = l->ends->round_next;
+    }
+    if (!l->ends)
+        l->ends_last = &l->ends;
+    return n;
+}
+
+static void *ledger_run(void *state)
+{
+    struct ledger *l = state;
+
+    for (;;) {
+        struct turn *turns[BATCH_MAX];
+        struct piece *pieces;
+        int n;
+        pthread_mutex_lock(&l->lock);
+        while (!l->stop && !l->pieces && !l->ends)
+            pthread_cond_wait(&l->filled, &l->lock);
+        pieces = pieces_take(l);
+        n = ends_take(l, turns);
+        pthread_mutex_unlock(&l->lock);
+        if (!pieces && !n)
+            return NULL;
+        if (pieces && db_revive(l->db) && pieces_write(l, pieces))
+            log_line(LOG_LEVEL_NOTICE, "event=append_skipped");
+        while (pieces) {
+            struct piece *next = pieces->next;
+            piece_drop(pieces);
+            pieces = next;
+        }
+        if (n)
+            ends_write(l, turns, n);
+        if (n)
+            keeper_wake(l->chatd->keeper);
+    }
+}
+
+int ledger_start(struct chatd *d, struct ledger **ret)
+{
+    struct ledger *l = calloc(1, sizeof *l);
+    int r;
+
+    if (!l)
+        abort();
+    l->chatd = d;
+    l->pieces_last = &l->pieces;
+    l->ends_last = &l->ends;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->filled, NULL);
+    r = daemon_db(d->daemon, &l->db);
+    if (!r && (errno = pthread_create(&l->thread, NULL, ledger_run, l)))
+        r = FAULT("thread: %m");
+    *ret = l;
+    return r;
+}
+
+void ledger_drop(struct ledger **ledger)
+{
+    struct ledger *l = *ledger;
+
+    if (!l)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->stop = true;
+    pthread_cond_signal(&l->filled);
+    pthread_mutex_unlock(&l->lock);
+    if (l->thread)
+        pthread_join(l->thread, NULL);
+    db_close(&l->db);
+    free(l);
+    *ledger = NULL;
+}
+
+void ledger_append(struct ledger *l, const struct turn *t, const char *text, size_t size)
+{
+    struct piece *p = calloc(1, sizeof *p);
+
+    if (!p)
+        abort();
+    p->turn = t->id;
+    p->fence = t->fence;
+    text_add(&p->text, text, size);
+    pthread_mutex_lock(&l->lock);
+    *l->pieces_last = p;
+    l->pieces_last = &p->next;
+    pthread_cond_signal(&l->filled);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void ledger_finish(struct ledger *l, struct turn *t)
+{
+    t->round_next = NULL;
+    pthread_mutex_lock(&l->lock);
+    *l->ends_last = t;
+    l->ends_last = &t->round_next;
+    pthread_cond_signal(&l->filled);
+    pthread_mutex_unlock(&l->lock);
+}

@@ -1,0 +1,43 @@
+/*
+ * chatd: owns conversations, messages and turns (schema chat), and talks to the model provider.
+ *
+ * It holds the provider's key.  Whoever takes it over can read and change every conversation and
+ * spend the provider's money; it reaches no account, password or file.
+ */
+#include "chatd/queries.h"
+
+#define SERVE_CHAT
+#include "proto/handlers.h"
+
+#include "chatd/process.h"
+#include "common/db.h"
+#include "common/service.h"
+
+static const struct query queries[] = {
+#define QUERY(name, sql) {#name, sql},
+#include "chatd/queries.def"
+    {0},
+};
+
+static const char *const follows[] = {"queue", "project", NULL};
+
+int main(int argc, char **argv)
+{
+    static const struct service chatd = {
+        .name = "chatd",
+        .svc = SVC_CHAT,
+        .schema = "chat",
+        .schema_version = 1,
+        .handlers = handlers,
+        .queries = queries,
+        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 3},
+        .start = chatd_start,
+        .drain = chatd_drain,
+        .stop = chatd_stop,
+        .follows = follows,
+        .note = chatd_note,
+        .event = chatd_event,
+    };
+
+    return service_main(&chatd, argc, argv);
+}

@@ -1,0 +1,85 @@
+#pragma once
+/*
+ * A turn that this process runs: from turn_start() to its durable end in the ledger.  Its text
+ * belongs to the upstream's thread until on_end, then to the ledger's.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chatd/upstream/upstream.h"
+#include "common/text.h"
+
+struct arena;
+struct call;
+struct chatd;
+struct context;
+
+#define TURN_TRIES_MAX 16 /* requests of one attempt that are recorded */
+
+struct turn_try {
+    int number, http;
+    enum status status;
+    char request_id[UPSTREAM_ID_MAX];
+    int64_t first_us, total_us;
+};
+
+struct turn {
+    struct turn *next, *round_next;
+    struct chatd *chatd;
+    int64_t id, account, fence, attempt;
+    int64_t user_message; /* the message that asked */
+    struct text answer;
+    size_t published;     /* bytes of it that followers were sent */
+    size_t stored;        /* bytes of it that were given to the ledger */
+    int64_t dropped;      /* older messages that did not fit */
+    bool in_round;
+    atomic_bool lost;     /* another process may have it: writes and publishes nothing */
+    struct turn_try tries[TURN_TRIES_MAX];
+    int try_count;
+
+    /* how it ended */
+    const char *state;          /* "completed", "failed", "cancelled" */
+    const char *message_status; /* "complete", "incomplete", "failed", "cancelled" */
+    char finish_reason[32];
+    int64_t input_tokens, output_tokens; /* -1: unknown */
+    enum status error;
+    bool retryable;
+    char detail[UPSTREAM_DETAIL_MAX];
+};
+
+/* What a turn is started with. */
+struct turn_order {
+    int64_t id, account, fence, attempt;
+    int64_t user_message;
+    int64_t parent; /* answer that the message follows, 0: none */
+    const char *model, *message;
+    const struct context *context;
+};
+
+/*
+ * Builds the model's input (reading the branch above the message through c->db) and begins the
+ * upstream call.  The slot was taken before; it goes over to the turn.  Whatever goes wrong ends the
+ * turn as failed.
+ */
+void turn_start(struct chatd *d, struct call *c, const struct turn_order *o);
+
+/* Ends a turn that never was sent upstream: failed with an error, or cancelled (DONE). */
+void turn_end_unsent(struct chatd *d, const struct turn_order *o, enum status error);
+
+/* Removes it from the list of running turns, gives its slot back, frees it. */
+void turn_drop(struct turn *t);
+
+/* Whether this process runs the turn with that fence. */
+bool turn_is_here(struct chatd *d, int64_t id, int64_t fence);
+
+/* Another process may own our turns: stop them all without writing. */
+void turns_lose(struct chatd *d);
+
+/* Turns that have not ended. */
+int turns_running(struct chatd *d);
+
+/* Publishes {"turn": json} as the end of a turn, and that the queue changed. */
+void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *json, size_t size);
+
+extern const struct upstream_hooks turn_hooks;

@@ -1,0 +1,352 @@
+/* Turns that run here: what the upstream's thread does with them. */
+#include <assert.h>
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "chatd/chatd.h"
+#include "chatd/context.h"
+#include "chatd/history.h"
+#include "chatd/ledger.h"
+#include "chatd/turn.h"
+#include "chatd/upstream/model_input.h"
+#include "common/call.h"
+#include "common/cleanup.h"
+#include "common/conf.h"
+#include "common/events.h"
+#include "common/log.h"
+#include "common/service.h"
+
+#define STATE_TICKS 4 /* every so many ticks followers are told that the turn still runs */
+
+bool slot_take(struct chatd *d)
+{
+    if (atomic_load(&d->draining))
+        return false;
+    if (atomic_fetch_sub(&d->slots, 1) > 0)
+        return true;
+    atomic_fetch_add(&d->slots, 1);
+    return false;
+}
+
+void slot_give(struct chatd *d)
+{
+    atomic_fetch_add(&d->slots, 1);
+}
+
+static struct turn *turn_new(struct chatd *d, const struct turn_order *o)
+{
+    struct turn *t = calloc(1, sizeof *t);
+
+    if (!t)
+        abort();
+    t->chatd = d;
+    t->id = o->id;
+    t->account = o->account;
+    t->fence = o->fence;
+    t->attempt = o->attempt;
+    t->user_message = o->user_message;
+    t->input_tokens = t->output_tokens = -1;
+    pthread_mutex_lock(&d->lock);
+    t->next = d->turns;
+    d->turns = t;
+    pthread_mutex_unlock(&d->lock);
+    return t;
+}
+
+void turn_drop(struct turn *t)
+{
+    struct chatd *d = t->chatd;
+
+    pthread_mutex_lock(&d->lock);
+    for (struct turn **at = &d->turns; *at; at = &(*at)->next) {
+        if (*at == t) {
+            *at = t->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&d->lock);
+    text_drop(&t->answer);
+    free(t);
+    slot_give(d);
+}
+
+bool turn_is_here(struct chatd *d, int64_t id, int64_t fence)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&d->lock);
+    for (struct turn *t = d->turns; t && !found; t = t->next)
+        found = t->id == id && t->fence == fence;
+    pthread_mutex_unlock(&d->lock);
+    return found;
+}
+
+int turns_running(struct chatd *d)
+{
+    int n = 0;
+
+    pthread_mutex_lock(&d->lock);
+    for (struct turn *t = d->turns; t; t = t->next)
+        n++;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
+void turns_lose(struct chatd *d)
+{
+    pthread_mutex_lock(&d->lock);
+    for (struct turn *t = d->turns; t; t = t->next) {
+        atomic_store(&t->lost, true);
+        upstream_cancel(d->upstream, t->id);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* ---- start ---- */
+
+static void input_build(struct chatd *d, const struct turn_order *o, const struct history *h,
+                        struct text *ret_body)
+{
+    const char *fallback = conf_str(d->conf, SET_DEFAULT_SYSTEM_PROMPT);
+    bool own = o->context->prompt_count > 0;
+    struct model_input in = {
+        .model = o->model,
+        .prompts = own ? (const char *const *)o->context->prompts : &fallback,
+        .prompt_count = own ? o->context->prompt_count : fallback[0] ? 1 : 0,
+        .history = h->messages,
+        .history_count = h->count,
+        .message = {MODEL_ROLE_USER, o->message, strlen(o->message)},
+        .has_temperature = o->context->has_temperature,
+        .temperature = o->context->temperature,
+        .max_output_tokens = o->context->max_output_tokens,
+    };
+
+    model_input_build(ret_body, d->dialect, &in);
+}
+
+static void failure_set(struct turn *t, enum status error, bool retryable, const char *detail)
+{
+    t->state = "failed";
+    t->message_status = "failed";
+    t->error = error;
+    t->retryable = retryable;
+    snprintf(t->detail, sizeof t->detail, "%s", detail && detail[0] ? detail : api_text(error));
+}
+
+void turn_end_unsent(struct chatd *d, const struct turn_order *o, enum status error)
+{
+    struct turn *t = turn_new(d, o);
+
+    if (error == DONE)
+        t->state = t->message_status = "cancelled";
+    else
+        failure_set(t, error, error != NOT_FOUND, NULL);
+    ledger_finish(d->ledger, t);
+}
+
+void turn_start(struct chatd *d, struct call *c, const struct turn_order *o)
+{
+    struct history history = {0};
+    struct text body = {0};
+    struct upstream_call call;
+    struct turn *t;
+    int r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
+
+    if (r) {
+        turn_end_unsent(d, o, INTERNAL);
+        return;
+    }
+    input_build(d, o, &history, &body);
+    t = turn_new(d, o);
+    t->dropped = history.dropped;
+    history_drop(&history);
+    call = (struct upstream_call){
+        .id = t->id,
+        .state = t,
+        .body = &body,
+        .first_token_ms = (int)conf_i64(d->conf, SET_TIMEOUT_FIRST_TOKEN) * 1000,
+        .idle_ms = (int)conf_i64(d->conf, SET_TIMEOUT_IDLE) * 1000,
+        .total_ms = (int)conf_i64(d->conf, SET_TIMEOUT_TURN) * 1000,
+    };
+    if (upstream_begin(d->upstream, &call)) {
+        text_drop(&body);
+        failure_set(t, INTERRUPTED, true, NULL);
+        ledger_finish(d->ledger, t);
+    }
+}
+
+/* ---- hooks; all on the upstream's thread ---- */
+
+static void topic_of(const struct turn *t, char topic[32])
+{
+    snprintf(topic, 32, "turn:%" PRId64, t->id);
+}
+
+static void publish(struct turn *t, enum event_what what, const char *data, size_t size)
+{
+    char topic[32];
+
+    topic_of(t, topic);
+    daemon_publish(t->chatd->daemon, &(struct event){.topic = topic,
+                                                     .what = what,
+                                                     .attempt = (uint32_t)t->attempt,
+                                                     .cursor = t->answer.size,
+                                                     .data = data,
+                                                     .size = size});
+}
+
+static void on_started(void *state, int64_t id)
+{
+    (void)id;
+    publish(state, EVENT_STATE, "running", 7);
+}
+
+static _Thread_local struct turn *round_turns; /* that got text in this epoll round */
+
+static void on_delta(void *state, int64_t id, const char *text, size_t size)
+{
+    struct turn *t = state;
+
+    (void)id;
+    text_add(&t->answer, text, size);
+    if (t->in_round || atomic_load(&t->lost))
+        return;
+    t->in_round = true;
+    t->round_next = round_turns;
+    round_turns = t;
+}
+
+static void delta_publish(struct turn *t)
+{
+    if (t->answer.size == t->published)
+        return;
+    publish(t, EVENT_DELTA, t->answer.data + t->published, t->answer.size - t->published);
+    t->published = t->answer.size;
+}
+
+static void on_round_end(void *owner)
+{
+    (void)owner;
+    for (struct turn *t = round_turns; t; t = t->round_next) {
+        t->in_round = false;
+        delta_publish(t);
+    }
+    round_turns = NULL;
+}
+
+static void on_try(void *state, const struct upstream_try *u)
+{
+    struct turn *t = state;
+    struct turn_try *mine;
+
+    if (t->try_count >= TURN_TRIES_MAX)
+        return;
+    mine = &t->tries[t->try_count++];
+    *mine = (struct turn_try){.number = u->number, .http = u->http, .status = u->status,
+                              .first_us = u->first_us, .total_us = u->total_us};
+    snprintf(mine->request_id, sizeof mine->request_id, "%s", u->request_id);
+    if (u->status)
+        log_line(LOG_LEVEL_NOTICE, "event=upstream_try turn=%" PRId64 " number=%d http=%d code=%s "
+                 "again_ms=%" PRId64, t->id, u->number, u->http, api_code(u->status), u->again_ms);
+}
+
+static void round_remove(struct turn *gone)
+{
+    for (struct turn **at = &round_turns; *at; at = &(*at)->round_next) {
+        if (*at == gone) {
+            *at = gone->round_next;
+            break;
+        }
+    }
+    gone->in_round = false;
+}
+
+static void result_take(struct turn *t, const struct upstream_result *r)
+{
+    t->input_tokens = r->usage.input;
+    t->output_tokens = r->usage.output;
+    snprintf(t->finish_reason, sizeof t->finish_reason, "%s", r->finish_reason);
+    switch (r->outcome) {
+    case UPSTREAM_COMPLETED:
+        t->state = "completed";
+        t->message_status = "complete";
+        break;
+    case UPSTREAM_INCOMPLETE:
+        t->state = "completed";
+        t->message_status = "incomplete";
+        break;
+    case UPSTREAM_CANCELLED:
+        t->state = t->message_status = "cancelled";
+        break;
+    case UPSTREAM_FAILED:
+    case UPSTREAM_ABANDONED:
+        failure_set(t, r->status ? r->status : INTERNAL, r->retryable, r->detail);
+        break;
+    }
+    /* the provider said nothing: what we know of it ourselves */
+    if (t->output_tokens < 0 && t->answer.size) {
+        t->output_tokens = model_input_tokens(t->answer.size);
+        t->input_tokens = t->input_tokens < 0 ? 0 : t->input_tokens;
+    }
+}
+
+static void on_end(void *state, int64_t id, const struct upstream_result *r)
+{
+    struct turn *t = state;
+
+    (void)id;
+    round_remove(t);
+    if (atomic_load(&t->lost) || r->outcome == UPSTREAM_ABANDONED) {
+        turn_drop(t);
+        return;
+    }
+    delta_publish(t);
+    result_take(t, r);
+    ledger_finish(t->chatd->ledger, t);
+}
+
+static void on_tick(void *owner)
+{
+    static _Thread_local int ticks;
+    struct chatd *d = owner;
+    bool say = ++ticks % STATE_TICKS == 0;
+
+    pthread_mutex_lock(&d->lock);
+    for (struct turn *t = d->turns; t; t = t->next) {
+        if (t->state || atomic_load(&t->lost))
+            continue; /* the ledger has it */
+        if (t->answer.size > t->stored) {
+            ledger_append(d->ledger, t, t->answer.data + t->stored, t->answer.size - t->stored);
+            t->stored = t->answer.size;
+        }
+        if (say)
+            publish(t, EVENT_STATE, "running", 7);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+const struct upstream_hooks turn_hooks = {
+    .on_started = on_started,
+    .on_delta = on_delta,
+    .on_try = on_try,
+    .on_end = on_end,
+    .on_round_end = on_round_end,
+    .on_tick = on_tick,
+};
+
+void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *json, size_t size)
+{
+    cleanup(text_drop) struct text data = {0};
+    char topic[32];
+
+    text_puts(&data, "{\"turn\":");
+    text_add(&data, json, size);
+    text_putc(&data, '}');
+    snprintf(topic, sizeof topic, "turn:%" PRId64, id);
+    daemon_publish(d->daemon, &(struct event){.topic = topic, .what = EVENT_ENDED,
+                                              .attempt = (uint32_t)attempt,
+                                              .data = data.data, .size = data.size});
+    daemon_publish(d->daemon, &(struct event){.topic = "queue", .what = EVENT_CHANGED});
+}

@@ -1,0 +1,207 @@
+/* Who is calling: bearer tokens, their keys, and whether their session still stands. */
+#include "gateway/auth.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/events.h"
+#include "common/fault.h"
+#include "common/json.h"
+#include "common/token.h"
+#include "gateway/broker/broker.h"
+#include "gateway/keys.h"
+
+#define TOKENS_REMEMBERED 8192
+#define CHECK_WAIT_MS     5000 /* for authd, when it must be asked */
+
+struct auth {
+    struct sessions *sessions;
+    struct keys *keys;
+};
+
+struct auth *auth_new(void)
+{
+    struct auth *a = calloc(1, sizeof *a);
+
+    if (!a)
+        abort();
+    a->sessions = sessions_new(TOKENS_REMEMBERED);
+    a->keys = keys_new();
+    return a;
+}
+
+void auth_drop(struct auth **a)
+{
+    if (!*a)
+        return;
+    sessions_drop(&(*a)->sessions);
+    keys_drop(&(*a)->keys);
+    free(*a);
+    *a = NULL;
+}
+
+/* On the broker's thread. */
+static void session_event(void *state, const struct event *e)
+{
+    struct auth *a = state;
+
+    sessions_event(a->sessions, e->cursor, e->attempt, e->data, e->size, clock_us());
+}
+
+void auth_follow(struct auth *a, struct broker *broker)
+{
+    broker_on_session(broker, session_event, a);
+}
+
+void auth_session_ended(struct auth *a, int64_t session)
+{
+    sessions_end(a->sessions, session);
+}
+
+void auth_stats(struct auth *a, struct sessions_stats *ret)
+{
+    sessions_stats(a->sessions, ret);
+}
+
+/*
+ * Asks authd.  DONE with *ret_body parsed; NOT_FOUND; BUSY with retry_after; UNAVAILABLE for
+ * everything else.
+ */
+static int authd_ask(struct exchange *x, enum op_id op, const struct params *params,
+                     struct json_object **ret_body)
+{
+    cleanup(bus_reply_drop) struct bus_reply reply = {0};
+    uint32_t left = exchange_left_ms(x);
+    const char *why;
+    const struct bus_request request = {
+        .op = api_op(op),
+        .trace = x->trace,
+        .address = x->request->address,
+        .params = {params->data, params->size},
+        .deadline_ms = left < CHECK_WAIT_MS ? left : CHECK_WAIT_MS,
+    };
+
+    broker_call(x->gateway->broker, &request, &reply);
+    x->problem.retry_after = reply.retry_after;
+    if (reply.status == NOT_FOUND || reply.status == BUSY)
+        return reply.status;
+    if (reply.status != DONE)
+        return problem(x, UNAVAILABLE, NULL, "tokens cannot be checked now, try again shortly");
+    if (json_parse(reply.body ? reply.body : "", reply.body_size, ret_body, &why) != DONE)
+        return FAULT("authd's reply to %s is no JSON: %s", request.op->name, why);
+    return DONE;
+}
+
+static int keys_fetch(struct exchange *x)
+{
+    cleanup(json_drop) struct json_object *list = NULL;
+    const struct params none = {0};
+    int r = authd_ask(x, OP_key_list, &none, &list);
+
+    if (r != DONE)
+        return r == NOT_FOUND ? UNAVAILABLE : r;
+    return keys_set(x->gateway->auth->keys, list);
+}
+
+static int refused(struct exchange *x, const char *why)
+{
+    char detail[128];
+
+    snprintf(detail, sizeof detail, "the token is not valid: %s", why);
+    return problem(x, UNAUTHORIZED, NULL, detail);
+}
+
+/* The token's form, signature and times. */
+static int token_check(struct exchange *x, const char *token, struct session_entry *ret)
+{
+    struct auth *a = x->gateway->auth;
+    struct token_claims claims;
+    const char *why;
+    bool unknown;
+    int64_t wall = time(NULL);
+    int r = keys_verify(a->keys, token, strlen(token), wall, &claims, &why, &unknown);
+
+    if (r == UNAUTHORIZED && unknown && keys_may_fetch(a->keys, clock_us())) {
+        if ((r = keys_fetch(x)) != DONE)
+            return r;
+        r = keys_verify(a->keys, token, strlen(token), wall, &claims, &why, &unknown);
+    }
+    if (r != DONE)
+        return r == UNAUTHORIZED ? refused(x, why) : r;
+    *ret = (struct session_entry){claims.account, claims.session, claims.expires, false};
+    return DONE;
+}
+
+/* Whether the session stands, and whose it is; remembers the token if so. */
+static int session_ask(struct exchange *x, const unsigned char *digest, struct session_entry *e)
+{
+    cleanup(json_drop) struct json_object *state = NULL;
+    struct sessions *sessions = x->gateway->auth->sessions;
+    uint64_t ticket = sessions_ticket(sessions);
+    char data[64], id[24];
+    struct params params = {.data = data, .capacity = sizeof data};
+    int r;
+
+    snprintf(id, sizeof id, "%lld", (long long)e->session);
+    if (!params_add(&params, "session_id", id, strlen(id)))
+        return FAULT("a session id does not fit");
+    r = authd_ask(x, OP_session_check, &params, &state);
+    if (r == NOT_FOUND || (r == DONE && json_i64(state, "user_id", 0) != e->account))
+        return refused(x, "its session has ended");
+    if (r != DONE)
+        return r;
+    e->admin = strcmp(json_str(state, "role", ""), "admin") == 0;
+    sessions_add(sessions, digest, e, json_i64(state, "seq", -1), ticket);
+    return DONE;
+}
+
+static const char *bearer_token(const struct exchange *x)
+{
+    const char *s = http_header(x->request, "Authorization");
+
+    if (!s || strncasecmp(s, "Bearer ", 7) != 0)
+        return NULL;
+    s += 7;
+    s += strspn(s, " ");
+    return *s ? s : NULL;
+}
+
+int auth_identify(struct exchange *x)
+{
+    unsigned char digest[DIGEST_SIZE];
+    struct session_entry e;
+    const char *token;
+    int r = DONE;
+
+    token = bearer_token(x);
+    if (!token)
+        return UNAUTHORIZED;
+    if (strlen(token) > TOKEN_MAX)
+        return refused(x, "malformed token");
+    digest_sha256(token, strlen(token), digest);
+    switch (sessions_find(x->gateway->auth->sessions, digest, clock_us(), time(NULL), &e)) {
+    case SESSION_TRUSTED:
+        break;
+    case SESSION_UNKNOWN:
+        if ((r = token_check(x, token, &e)) != DONE)
+            return r;
+        /* fall through */
+    case SESSION_DOUBTED:
+        if ((r = session_ask(x, digest, &e)) != DONE)
+            return r;
+    }
+    x->caller = e.account;
+    x->session = e.session;
+    x->admin = e.admin;
+    return DONE;
+}
+
+int auth_step(struct exchange *x)
+{
+    return x->op->scope == SCOPE_ANYONE ? DONE : auth_identify(x);
+}

@@ -1,0 +1,29 @@
+#pragma once
+/* Who is calling: bearer tokens, their keys, and whether their session still stands. */
+#include <stdint.h>
+
+#include "gateway/exchange.h"
+#include "gateway/sessions.h"
+
+struct auth;
+struct broker;
+
+struct auth *auth_new(void);
+void auth_drop(struct auth **a);
+
+/* From now on the broker's session events decide what is trusted. */
+void auth_follow(struct auth *a, struct broker *broker);
+
+/*
+ * Step: sets caller, session and admin of operations that need a token.
+ * DONE; UNAUTHORIZED; UNAVAILABLE or BUSY when authd cannot say: never DONE by guess.
+ */
+int auth_step(struct exchange *x);
+
+/* The same whatever the operation says. */
+int auth_identify(struct exchange *x);
+
+/* The caller's own session is over: no later request of this gateway is served with it. */
+void auth_session_ended(struct auth *a, int64_t session);
+
+void auth_stats(struct auth *a, struct sessions_stats *ret);

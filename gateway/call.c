@@ -1,0 +1,88 @@
+/* Operations of the daemons: from an exchange to a bus request and back. */
+#include "gateway/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/fault.h"
+#include "gateway/auth.h"
+
+struct bus_request call_request(const struct exchange *x)
+{
+    return (struct bus_request){
+        .op = x->op,
+        .caller = x->caller,
+        .session = x->session,
+        .admin = x->admin,
+        .trace = x->trace,
+        .key = x->key[0] ? x->key : NULL,
+        .key_ttl = x->key_ttl,
+        .address = x->request->address,
+        .params = {x->params.data, x->params.size},
+        .body = x->body.size ? x->body.data : NULL,
+        .body_size = x->body.size,
+        .deadline_ms = exchange_left_ms(x),
+        .retry_in_flight = x->key_made,
+    };
+}
+
+int call_refused(struct exchange *x, const struct bus_reply *reply)
+{
+    x->problem.retry_after = reply->retry_after;
+    x->problem.turn_id = reply->turn_id;
+    return problem(x, reply->status, reply->field, reply->detail);
+}
+
+/* The same request with `after` moved on (RFC 8288). */
+static void link_add(struct exchange *x, const char *next)
+{
+    struct text link = {0};
+    const char *at = x->request->query;
+    struct query_pair pair;
+
+    text_printf(&link, "<%s?", x->request->path);
+    while (query_next(&at, x->pair, &pair) == 1) {
+        if (strcmp(pair.name, "after") == 0)
+            continue;
+        target_escape(&link, pair.name);
+        text_putc(&link, '=');
+        target_escape(&link, pair.value);
+        text_putc(&link, '&');
+    }
+    text_puts(&link, "after=");
+    target_escape(&link, next);
+    text_puts(&link, ">; rel=\"next\"");
+    http_reply_header(x->reply, "Link", link.data);
+    text_drop(&link);
+}
+
+void call_headers(struct exchange *x, const struct bus_reply *reply)
+{
+    if (reply->location[0])
+        http_reply_header(x->reply, "Location", reply->location);
+    if (reply->next[0])
+        link_add(x, reply->next);
+    if (reply->replayed)
+        http_reply_header(x->reply, "Idempotent-Replayed", "true");
+}
+
+int call_step(struct exchange *x)
+{
+    cleanup(bus_reply_drop) struct bus_reply reply = {0};
+    const struct bus_request request = call_request(x);
+    int http;
+
+    broker_call(x->gateway->broker, &request, &reply);
+    if (reply.status != DONE)
+        return call_refused(x, &reply);
+    if (x->op->id == OP_user_logout)
+        auth_session_ended(x->gateway->auth, x->session);
+    http = reply.http ? reply.http : x->op->ok;
+    if (http != 204 && !reply.body_size)
+        return FAULT("%s answered without a body", x->op->name);
+    text_add(&x->reply->text, reply.body, reply.body_size);
+    call_headers(x, &reply);
+    json_reply(x, http);
+    return DONE;
+}

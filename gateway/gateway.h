@@ -1,0 +1,25 @@
+#pragma once
+/* The parts of one gateway process; made by main.c, then only read. */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct auth;
+struct broker;
+struct cors;
+struct http_server;
+struct metrics;
+struct rate_table;
+
+struct gateway {
+    struct broker *broker;
+    struct http_server *http;
+    struct auth *auth;
+    struct cors *cors;
+    struct rate_table *rates; /* NULL: no limits */
+    struct metrics *metrics;
+    int64_t request_wait_ms, chat_wait_ms;
+    unsigned threads;
+    atomic_uint requests, chats; /* being served, see admit.c */
+    atomic_bool stopping;        /* blocking chats answer now what they have */
+};

@@ -1,0 +1,142 @@
+/* The public keys that tokens may be signed with. */
+#include "gateway/keys.h"
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/fault.h"
+#include "common/json.h"
+#include "common/token.h"
+#include "proto/api.h"
+
+#define FETCH_BURST 10 /* then one a second */
+
+struct key {
+    char kid[64];
+    EVP_PKEY *public;
+};
+
+struct keys {
+    pthread_rwlock_t lock;
+    struct key keys[KEYS_MAX];
+    size_t count;
+    pthread_mutex_t fetch_lock;
+    double fetches; /* left */
+    int64_t fetch_us;
+};
+
+struct keys *keys_new(void)
+{
+    struct keys *k = calloc(1, sizeof *k);
+
+    if (!k)
+        abort();
+    pthread_rwlock_init(&k->lock, NULL);
+    pthread_mutex_init(&k->fetch_lock, NULL);
+    k->fetches = FETCH_BURST;
+    return k;
+}
+
+static void keys_clear(struct key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        EVP_PKEY_free(keys[i].public);
+}
+
+void keys_drop(struct keys **k)
+{
+    if (!*k)
+        return;
+    keys_clear((*k)->keys, (*k)->count);
+    free(*k);
+    *k = NULL;
+}
+
+struct finder {
+    const struct keys *keys;
+    bool unknown;
+};
+
+static struct evp_pkey_st *key_find(void *state, const char *kid)
+{
+    struct finder *f = state;
+
+    for (size_t i = 0; i < f->keys->count; i++)
+        if (strcmp(f->keys->keys[i].kid, kid) == 0)
+            return f->keys->keys[i].public;
+    f->unknown = true;
+    return NULL;
+}
+
+int keys_verify(struct keys *k, const char *token, size_t size, int64_t wall,
+                struct token_claims *ret, const char **reterr_why, bool *reterr_kid_unknown)
+{
+    struct finder finder = {.keys = k};
+    int r;
+
+    pthread_rwlock_rdlock(&k->lock);
+    r = token_verify(token, size, wall, key_find, &finder, ret, reterr_why);
+    pthread_rwlock_unlock(&k->lock);
+    *reterr_kid_unknown = finder.unknown;
+    return r;
+}
+
+bool keys_may_fetch(struct keys *k, int64_t now_us)
+{
+    bool may;
+
+    pthread_mutex_lock(&k->fetch_lock);
+    if (k->fetch_us)
+        k->fetches += (double)(now_us - k->fetch_us) / 1e6;
+    if (k->fetches > FETCH_BURST)
+        k->fetches = FETCH_BURST;
+    k->fetch_us = now_us;
+    may = k->fetches >= 1;
+    if (may)
+        k->fetches -= 1;
+    pthread_mutex_unlock(&k->fetch_lock);
+    return may;
+}
+
+static int key_read(struct json_object *row, struct key *ret)
+{
+    const char *kid = json_str(row, "kid", ""), *pem = json_str(row, "pem", "");
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+
+    snprintf(ret->kid, sizeof ret->kid, "%s", kid);
+    ret->public = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+    BIO_free(bio);
+    if (!ret->public || !kid[0] || strlen(kid) >= sizeof ret->kid) {
+        EVP_PKEY_free(ret->public);
+        return FAULT("authd sent a key that is none");
+    }
+    return DONE;
+}
+
+int keys_set(struct keys *k, struct json_object *list)
+{
+    struct key fresh[KEYS_MAX], old[KEYS_MAX];
+    size_t count = 0, old_count;
+    int r = json_object_is_type(list, json_type_array) ? DONE : FAULT("authd sent no list of keys");
+
+    for (size_t i = 0; r == DONE && i < json_object_array_length(list) && count < KEYS_MAX; i++)
+        if ((r = key_read(json_object_array_get_idx(list, i), &fresh[count])) == DONE)
+            count++;
+    if (r < 0) {
+        keys_clear(fresh, count);
+        return r;
+    }
+    pthread_rwlock_wrlock(&k->lock);
+    old_count = k->count;
+    memcpy(old, k->keys, sizeof old);
+    memcpy(k->keys, fresh, count * sizeof *fresh);
+    k->count = count;
+    pthread_rwlock_unlock(&k->lock);
+    keys_clear(old, old_count);
+    return DONE;
+}

@@ -1,0 +1,135 @@
+/* What every request goes through, in this order. */
+#include "gateway/pipeline.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/admit.h"
+#include "gateway/auth.h"
+#include "gateway/call.h"
+#include "gateway/chat.h"
+#include "gateway/metrics.h"
+#include "gateway/steps.h"
+#include "gateway/system.h"
+
+/* Answers the operation: here, as a chat, or by its daemon. */
+static int serve_step(struct exchange *x)
+{
+    if (x->op->lane == LANE_LOCAL)
+        return system_step(x);
+    return x->op->keep == KEEP_TURN ? chat_step(x) : call_step(x);
+}
+
+/*
+ * The order matters: what costs little and refuses much comes first; nothing is read from a client
+ * before we know that we want it; and no step looks at what a later one checks.
+ */
+static step_fn *const steps[] = {
+    cors_step,      route_step, admit_step,  rate_address_step, auth_step, scope_step,
+    rate_user_step, media_step, params_step, key_step,          body_step, serve_step,
+};
+
+size_t pipeline_scratch(void)
+{
+    return sizeof(struct exchange);
+}
+
+void pipeline_scratch_drop(void *scratch)
+{
+    struct exchange *x = scratch;
+
+    text_drop(&x->body);
+}
+
+static bool is_trace(const char *s)
+{
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return n >= 1 && n <= TRACE_MAX && !s[n];
+}
+
+static void exchange_start(struct exchange *x, struct gateway *g, struct http_request *r,
+                           struct http_reply *reply)
+{
+    const char *trace = r ? http_header(r, "X-Request-Id") : NULL;
+
+    *x->path = '\0';
+    x->gateway = g;
+    x->request = r;
+    x->reply = reply;
+    x->op = NULL;
+    x->admitted = x->is_chat = x->admin = x->key_made = false;
+    x->params = (struct params){.data = x->params_data, .capacity = sizeof x->params_data};
+    x->caller = x->session = 0;
+    x->key[0] = '\0';
+    x->key_ttl = 0;
+    x->problem = (struct problem){0};
+    x->status = DONE;
+    text_clear(&x->body);
+    if (trace && is_trace(trace))
+        snprintf(x->trace, sizeof x->trace, "%s", trace);
+    else
+        trace_make(x->trace);
+    log_trace(x->trace);
+    http_reply_header(reply, "X-Request-Id", x->trace);
+}
+
+static int steps_run(struct exchange *x)
+{
+    int r = DONE;
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && !x->reply->status && r == DONE; i++)
+        r = steps[i](x);
+    return r;
+}
+
+void pipeline_handle(void *state, struct http_request *r, int status, const char *detail,
+                     struct http_reply *reply)
+{
+    struct exchange *x = r->scratch;
+
+    exchange_start(x, state, r, reply);
+    x->method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
+    status = status == DONE ? steps_run(x) : problem(x, status, NULL, detail);
+    if (status != DONE)
+        problem_reply(x, status);
+    admit_end(x);
+    assert(reply->status);
+}
+
+void pipeline_refuse(void *state, const char *address, int status, struct http_reply *reply)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (!x)
+        abort();
+    (void)address;
+    exchange_start(x, state, NULL, reply);
+    if (status == BODY_TIMEOUT)
+        problem(x, status, NULL, "the request came too slowly");
+    problem_reply(x, status);
+    log_line(LOG_LEVEL_INFO, "op=- status=%d code=%s", reply->status, api_code(status));
+    metrics_count(x->gateway->metrics, NULL, reply->status, 0);
+    log_trace(NULL);
+    text_drop(&x->body);
+    free(x);
+}
+
+void pipeline_done(void *state, struct http_request *r, const struct http_reply *reply,
+                   int64_t bytes)
+{
+    struct gateway *g = state;
+    const struct exchange *x = r->scratch;
+    int64_t usec = clock_us() - r->started_us;
+
+    metrics_count(g->metrics, x->op, reply->status, usec);
+    log_line(LOG_LEVEL_INFO, "op=%s method=%s status=%d%s%s usec=%lld bytes=%lld caller=%lld",
+             x->op ? x->op->name : "-", r->method, reply->status, x->status ? " code=" : "",
+             x->status ? api_code(x->status) : "", (long long)usec, (long long)bytes,
+             (long long)x->caller);
+    log_trace(NULL);
+}

@@ -1,0 +1,62 @@
+// Rate limits: numbers in the headers, refusals, and that they are of one person or address.
+import assert from 'node:assert/strict';
+
+export const stack = { settings: { RATE_LIMIT: 'on' }, own: true };
+
+export default async function (t) {
+    let project;
+
+    await t.test('every limited answer tells the limit', async () => {
+        await t.as('alice'); // two of ten log-ins of this address
+        const reply = await t.call('GET', '/projects');
+        assert.equal(reply.headers['ratelimit-limit'], '600');
+        assert.match(reply.headers['ratelimit-remaining'], /^\d+$/);
+        assert.match(reply.headers['ratelimit-reset'], /^\d+$/);
+        const next = await t.call('GET', '/projects');
+        assert.ok(Number(next.headers['ratelimit-remaining']) <= Number(reply.headers['ratelimit-remaining']));
+        const made = await t.call('POST', '/projects', { body: { name: 'limited' } });
+        assert.equal(made.headers['ratelimit-limit'], '120');
+        project = made.json.id;
+        const said = await t.call('POST', '/chat', { body: { project_id: project, message: 'hi' } });
+        assert.equal(said.headers['ratelimit-limit'], '60');
+        assert.equal((await t.call('GET', '/health')).headers['ratelimit-limit'], undefined);
+    });
+
+    await t.test('writing too much is refused, reading and others are not', async () => {
+        await t.as('bob');
+        await t.as('alice');
+        const replies = await many(150, () => t.call('PUT', `/projects/${project}`, { body: { name: 'again' } }));
+        const refused = replies.filter((r) => r.status === 429);
+        assert.ok(refused.length >= 20, `${refused.length} of 150 were refused`);
+        assert.ok(replies.filter((r) => r.status === 200).length >= 100);
+        for (const reply of refused) {
+            assert.equal(reply.json.code, 'rate_limited');
+            assert.equal(reply.headers['ratelimit-remaining'], '0');
+            assert.ok(Number(reply.headers['retry-after']) >= 1);
+        }
+        assert.equal((await t.call('GET', '/projects')).status, 200);
+        await t.as('bob');
+        assert.equal((await t.call('POST', '/projects', { body: { name: "bob's" } })).status, 201);
+    });
+
+    await t.test('guessing passwords is bounded by address', async () => {
+        const replies = await many(12, () =>
+            t.call('POST', '/users/login', { body: { email: 'nobody@example.com', password: 'guess-guess-1' }, token: null }));
+        const refused = replies.filter((r) => r.status === 429);
+        assert.ok(refused.length >= 2, `${refused.length} of 12 were refused`);
+        for (const reply of replies) assert.ok([401, 429].includes(reply.status), `${reply.status}`);
+        const register = await t.call('POST', '/users/register', { body: { email: `late.${t.client.nonce}@example.com`, password: 'Secret-pass-1' }, token: null });
+        assert.equal(register.status, 429);
+    });
+
+    await t.test('a forged address header changes nothing', async () => {
+        const reply = await t.call('POST', '/users/login', {
+            body: { email: 'nobody@example.com', password: 'guess-guess-1' },
+            headers: { 'X-Forwarded-For': '192.0.2.77', 'X-Real-IP': '192.0.2.77', Forwarded: 'for=192.0.2.77' },
+            token: null,
+        });
+        assert.equal(reply.status, 429);
+    });
+}
+
+const many = (n, send) => Promise.all(Array.from({ length: n }, send));

@@ -1,0 +1,69 @@
+// What /health and the operations say while a part is away, and that it is over when it is back.
+import assert from 'node:assert/strict';
+import { eventually, sleep } from '../harness/http.mjs';
+
+export const stack = { settings: { REQUEST_WAIT: '2' }, own: true };
+
+export default async function (t) {
+    await t.as('alice');
+    t.expectLog(/./); // parts are stopped here
+    const health = () => t.call('GET', '/health', { token: null });
+    const settled = (check, what) => eventually(async () => check(await health()), { within: 8000, what });
+    const healthy = () => settled((r) => r.status === 200 && r.json.status === 'healthy', 'healthy again');
+    // Stops a process, looks around, and lets it go on.
+    const without = async (name, look) => {
+        t.stack.signal(name, 'SIGSTOP');
+        try {
+            await look();
+        } finally {
+            t.stack.signal(name, 'SIGCONT');
+        }
+        await healthy();
+    };
+
+    for (const [name, service] of [['authd', 'auth'], ['projectd', 'project'], ['chatd-1', 'chat']])
+        await t.test(`without ${name} the platform is unhealthy`, () =>
+            without(name, async () => {
+                await settled((r) => r.status === 503 && r.json.status === 'unhealthy' && r.json.services[service].status === 'down', 'unhealthy');
+                assert.equal((await t.call('GET', '/health/live', { token: null })).status, 200);
+            }));
+
+    await t.test('without filed it is degraded, and works', () =>
+        without('filed', async () => {
+            await settled((r) => r.status === 200 && r.json.status === 'degraded' && r.json.services.file.status === 'down', 'degraded');
+            assert.equal((await t.call('GET', '/projects')).status, 200);
+        }));
+
+    await t.test('a request for a service that is away ends with its deadline', () =>
+        without('projectd', async () => {
+            const begun = Date.now();
+            const reply = await t.call('GET', '/projects');
+            assert.ok([503, 504].includes(reply.status), reply.text);
+            assert.ok(Date.now() - begun < 6000);
+            assert.equal((await t.call('GET', '/models')).status, 200);
+        }));
+
+    await t.test('a request that can wait is answered when the service is back', async () => {
+        t.stack.signal('projectd', 'SIGSTOP');
+        const waiting = t.call('GET', '/projects');
+        await sleep(500);
+        t.stack.signal('projectd', 'SIGCONT');
+        assert.equal((await waiting).status, 200);
+        await healthy();
+    });
+
+    await t.test('without the database it is unhealthy', async () => {
+        t.stack.signalFamily('postgres', 'SIGSTOP');
+        try {
+            await settled((r) => r.status === 503 && r.json.status === 'unhealthy' && r.json.database === 'disconnected', 'unhealthy');
+            const begun = Date.now();
+            const reply = await t.call('POST', '/projects', { body: { name: 'meanwhile' } });
+            assert.ok([503, 504].includes(reply.status), reply.text);
+            assert.ok(Date.now() - begun < 6000);
+        } finally {
+            t.stack.signalFamily('postgres', 'SIGCONT');
+        }
+        await healthy();
+        assert.equal((await t.call('POST', '/projects', { body: { name: 'after' } })).status, 201);
+    });
+}

@@ -1,0 +1,86 @@
+// The programs' command lines and settings: what they accept, refuse and never print.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from '../harness/stack.mjs';
+
+const PROGRAMS = ['gateway', 'authd', 'projectd', 'chatd', 'filed'];
+const SECRET = 'sk-test-never-print-this-0123456789';
+
+export default async function (t) {
+    const run = (program, args, env = {}) =>
+        spawnSync(path.join(build, program), args, { encoding: 'utf8', timeout: 20000, env: { PATH: '/usr/bin', ...env } });
+    const file = (text) => {
+        const name = path.join(t.stack.dir, `settings-${Math.random()}`);
+        fs.writeFileSync(name, text);
+        return { CHATBOT_ENV_FILE: name };
+    };
+    const line = (run, name) => new RegExp(`^${name}=(.*)$`, 'm').exec(run.stdout)?.[1];
+
+    for (const program of PROGRAMS)
+        await t.test(`${program}: --help, --print-config, --check-config`, () => {
+            const help = run(program, ['--help']);
+            assert.equal(help.status, 0);
+            assert.match(help.stdout, /LOG_LEVEL/);
+            assert.equal(run(program, ['--check-config']).status, 0);
+            const config = run(program, ['--print-config']);
+            assert.equal(config.status, 0);
+            assert.equal(line(config, 'LOG_LEVEL'), 'info');
+        });
+
+    await t.test('a wrong command line is 2, a wrong setting 78', () => {
+        for (const program of PROGRAMS) {
+            assert.equal(run(program, ['--nonsense']).status, 2, program);
+            assert.equal(run(program, ['extra']).status, 2, program);
+            assert.equal(run(program, ['--set', 'LOG_LEVEL=loud', '--check-config']).status, 78, program);
+            assert.equal(run(program, ['--set', 'NO_SUCH_NAME=1', '--check-config']).status !== 0, true, program);
+        }
+        for (const pair of ['PORT=0', 'PORT=70000', 'PORT=x', 'PORT=', 'RATE_LIMIT=maybe', 'CHAT_WAIT=-1'])
+            assert.equal(run('gateway', ['--set', pair, '--check-config']).status, 78, pair);
+    });
+
+    await t.test('secrets are refused on the command line and never printed', () => {
+        for (const [program, name] of [['chatd', 'OPENAI_API_KEY'], ['authd', 'SECRET_KEY']]) {
+            const told = run(program, ['--set', `${name}=${SECRET}`, '--check-config']);
+            assert.notEqual(told.status, 0, name);
+            assert.doesNotMatch(told.stdout + told.stderr, /never-print/);
+            const printed = run(program, ['--print-config'], { [name]: SECRET });
+            assert.equal(line(printed, name), '(set)');
+            assert.doesNotMatch(printed.stdout + printed.stderr, /never-print/);
+        }
+        const short = run('authd', ['--check-config'], { SECRET_KEY: 'short-secret' });
+        assert.equal(short.status, 78);
+        assert.doesNotMatch(short.stdout + short.stderr, /short-secret/);
+        assert.equal(line(run('gateway', ['--print-config'], { OPENAI_API_KEY: SECRET }), 'OPENAI_API_KEY'), undefined);
+    });
+
+    await t.test('the command line wins over the environment, and that over the file', () => {
+        const env = file('CHAT_WAIT=7\n');
+        assert.equal(line(run('gateway', ['--print-config'], env), 'CHAT_WAIT'), '7');
+        assert.equal(line(run('gateway', ['--print-config'], { ...env, CHAT_WAIT: '8' }), 'CHAT_WAIT'), '8');
+        assert.equal(line(run('gateway', ['--set', 'CHAT_WAIT=9', '--print-config'], { ...env, CHAT_WAIT: '8' }), 'CHAT_WAIT'), '9');
+    });
+
+    await t.test('unknown names are refused in files and ignored in the environment', () => {
+        const wrong = run('gateway', ['--check-config'], file('PROT=8000\n'));
+        assert.equal(wrong.status, 78);
+        assert.match(wrong.stderr, /PROT/);
+        assert.equal(run('gateway', ['--check-config'], { PROT: '8000' }).status, 0);
+        assert.equal(run('gateway', ['--check-config'], file(`OPENAI_API_KEY=${SECRET}\n`)).status, 0);
+    });
+
+    await t.test('a changed SECRET_KEY is refused, with a way out', async () => {
+        await t.as('alice');
+        await t.stack.down();
+        const { SECRET_KEY } = t.stack.settings;
+        t.stack.settings.SECRET_KEY = 'another-secret-key-another-secret-key';
+        await assert.rejects(t.stack.up(), /rotate-keys/);
+        t.stack.settings.SECRET_KEY = SECRET_KEY;
+        await t.stack.up();
+        assert.equal((await t.call('GET', '/users/me')).status, 200);
+        t.expectLog(/SECRET_KEY|rotate-keys|event=/);
+    });
+}
+
+export const stack = { own: true };
