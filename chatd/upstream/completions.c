@@ -22,6 +22,14 @@ static void add(struct text *delta, struct json_object *s)
         text_add(delta, json_object_get_string(s), (size_t)json_object_get_string_len(s));
 }
 
+/* Our word for it; whatever else ends an answer (tools, stop words) is an end. */
+static const char *finish_word(const char *reason)
+{
+    if (strcmp(reason, "length") == 0)
+        return "max_output_tokens";
+    return strcmp(reason, "content_filter") == 0 ? "content_filter" : "stop";
+}
+
 static void take_choice(struct answer *a, struct json_object *choice, struct text *delta)
 {
     struct json_object *new = json_member(choice, "delta");
@@ -30,8 +38,7 @@ static void take_choice(struct answer *a, struct json_object *choice, struct tex
     add(delta, json_member(new, "content"));
     add(delta, json_member(new, "refusal"));
     if (reason && *reason)
-        answer_copy(a->finish_reason, sizeof a->finish_reason,
-                    strcmp(reason, "length") == 0 ? "max_output_tokens" : reason);
+        answer_copy(a->finish_reason, sizeof a->finish_reason, finish_word(reason));
 }
 
 static void take_usage(struct answer *a, struct json_object *usage)

@@ -16,9 +16,11 @@ static void end(struct exchange *x, struct upstream_result *r, enum exchange_sta
 {
     struct upstream *u = x->upstream;
     int64_t now = clock_us();
+    char response_id[UPSTREAM_ID_MAX];
 
+    mend_id(response_id, sizeof response_id, x->answer.id, u->site.key);
     r->finish_reason = x->answer.finish_reason;
-    r->response_id = x->answer.id;
+    r->response_id = response_id;
     r->request_id = x->request_id;
     r->usage = x->answer.usage;
     r->http = x->http;

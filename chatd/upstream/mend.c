@@ -63,9 +63,21 @@ static size_t mend_escape(struct text *out, const char *p, size_t n)
     return size;
 }
 
+static bool has_unicode_escape(const char *p, size_t n)
+{
+    const char *end = p + n;
+
+    while ((p = memchr(p, '\\', (size_t)(end - p))) && p + 1 < end) {
+        if (p[1] == 'u')
+            return true;
+        p++;
+    }
+    return false;
+}
+
 static bool is_whole(const char *data, size_t size)
 {
-    return !memmem(data, size, "\\u", 2) && utf8_check(data, size);
+    return !has_unicode_escape(data, size) && utf8_check(data, size);
 }
 
 void mend_json(struct text *scratch, const char **data, size_t *size)

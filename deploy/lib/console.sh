@@ -38,11 +38,3 @@ number_check() {
     [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] && (($2 >= $3 && $2 <= $4)) ||
         die_usage "$1 takes a whole number from $3 to $4, not '$2'"
 }
-
-# log_tail NAME LINES: the end of a process's log, indented.
-log_tail() {
-    local file=$data/log/$1.log
-    [[ -s $file ]] || return 0
-    say "the last lines of $file:"
-    tail -n "$2" "$file" | sed 's/^<[0-7]>//; s/^/    /'
-}

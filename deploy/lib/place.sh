@@ -65,7 +65,7 @@ place_check() {
 
 # Makes the data directory; safe to repeat.
 place_make() {
-    (umask 022 && mkdir -p "${data%/*}" && mkdir -p -m 700 "$data" "$data/log" "$data/run") ||
+    (umask 022 && mkdir -p "${data%/*}" && mkdir -p -m 700 "$data" "$data/log" "$data/run") 2>/dev/null ||
         die 1 "$data cannot be made; choose another directory with --data"
     ((EUID != 0)) || { chgrp "$service_user" "$data" && chmod 710 "$data"; } ||
         die 1 "$data cannot be given to $service_user"

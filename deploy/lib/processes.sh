@@ -77,9 +77,11 @@ process_signal() {
 }
 
 # Stops what pid files tell of a supervisor that was killed.  Nobody else does: we hold the lock.
+# Sets leftovers when there was something.
 processes_stop_leftovers() {
     local stage file name number start deadline now_ms
 
+    leftovers=
     for stage in 1 2 3; do
         clock
         deadline=$((now_ms + 5000))
@@ -91,6 +93,7 @@ processes_stop_leftovers() {
             if [[ $number =~ ^[0-9]+$ ]] && process_is "$number" "$start"; then
                 say "stopping $name (process $number), left behind by a supervisor that was killed"
                 process_signal "$name" "$number"
+                leftovers=1
             fi
         done
         for file in "$data"/run/*.pid; do

@@ -59,7 +59,7 @@ struct http_server;
 
 /*
  * Raises the limit of descriptors, listens and starts all threads; fewer threads than asked for
- * are a fault.  config is copied.  DONE, or a fault.
+ * are a fault.  config is copied.  ret is set before the first request is served.  DONE, or a fault.
  */
 int http_start(const struct http_config *config, struct http_server **ret)
     __attribute__((warn_unused_result));

@@ -227,13 +227,13 @@ int http_start(const struct http_config *config, struct http_server **ret)
     s->config = *config;
     listener_init(&s->listener);
     s->slots = slots_new(config->threads, limit);
+    *ret = s; /* requests may come before this function returns */
     if ((r = descriptors_raise(limit)) < 0 || (r = civet_start(s)) < 0 ||
         (r = threads_wait(s)) < 0 || (r = listener_find(config->port, limit, &s->listener)) < 0 ||
         (r = slots_watch(s->slots, &s->listener)) < 0) {
-        http_drop(&s);
+        http_drop(ret);
         return r;
     }
-    *ret = s;
     return DONE;
 }
 

@@ -1,0 +1,316 @@
+/* chatd's turns: accepting, history, claiming, ending; on a real database, without an upstream. */
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "chatd/chatd.h"
+#include "chatd/context.h"
+#include "chatd/history.h"
+#include "chatd/queries.h"
+#include "common/cleanup.h"
+#include "common/conf.h"
+#include "tests/harness/harness.h"
+#include "tests/unit/check_main.h"
+
+#define ALICE   7000001
+#define BOB     7000002
+#define PROJECT 5000001
+#define PER_USER 2 /* turns of one user that run at once, in claims */
+
+static const struct query queries[] = {
+#define QUERY(name, sql) {#name, sql},
+#include "chatd/queries.def"
+    {0},
+};
+
+static struct chatd state;
+static struct context context = {.sent_with = "[]"};
+static struct call *c;
+
+static void begin(void)
+{
+    char *argv[] = {"chatd", "--set", "QUEUE_MAX=3", "--set", "MAX_TOKENS_PER_USER_DAY=13000", NULL};
+
+    ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 5, argv, (struct conf **)&state.conf), 0);
+    state.slots = 1;
+    harness_open("chatd", "chat", queries, &state);
+    c = harness_call(OP_chat_create, ALICE);
+    /* what other tests or a running chatd may have left does not count here */
+    harness_sql(c, "UPDATE turn SET state = 'cancelled' WHERE state IN ('queued', 'running') RETURNING 1");
+}
+
+static void end(void)
+{
+    harness_close();
+    conf_drop((struct conf **)&state.conf);
+}
+
+static int64_t number(const char *fmt, int64_t id)
+{
+    char sql[400];
+    const char *value;
+
+    snprintf(sql, sizeof sql, "%s", fmt);
+    if (id) {
+        char *at = strstr(sql, "$1");
+        char rest[200];
+        ck_assert_ptr_nonnull(at);
+        snprintf(rest, sizeof rest, "%s", at + 2);
+        snprintf(at, sizeof sql - (size_t)(at - sql), "%" PRId64 "%s", id, rest);
+    }
+    value = harness_sql(c, sql);
+    return value ? strtoll(value, NULL, 10) : -1;
+}
+
+static int say(int64_t caller, int64_t conversation, int64_t parent, const char *message)
+{
+    struct chat_create_in in = {.project_id = PROJECT, .message = message,
+                                .conversation_id = conversation, .parent_id = parent};
+
+    c = harness_call(OP_chat_create, caller);
+    c->prepared = &context;
+    return chat_create(c, &in);
+}
+
+/* Accepts a message and answers it at once; returns the conversation. */
+static int64_t talk(int64_t caller, int64_t conversation, const char *message, const char *answer)
+{
+    char sql[400];
+    int64_t turn;
+
+    ck_assert_int_eq(say(caller, conversation, 0, message), DONE);
+    turn = reply_i64(c, "turn_id");
+    conversation = reply_i64(c, "conversation_id");
+    snprintf(sql, sizeof sql,
+             "WITH t AS (UPDATE turn SET state = 'completed' WHERE id = %" PRId64 " RETURNING message_id) "
+             "UPDATE message SET content = '%s', status = 'complete' FROM t WHERE id = t.message_id "
+             "RETURNING 1", turn, answer);
+    harness_sql(c, sql);
+    return conversation;
+}
+
+START_TEST(a_message_makes_a_conversation)
+{
+    int64_t turn;
+
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    turn = c->turn_id;
+    ck_assert_int_eq(turn, reply_i64(c, "turn_id"));
+    ck_assert_str_eq(harness_sql(c, "SELECT state || attempt || fence FROM turn ORDER BY id DESC LIMIT 1"),
+                     "running11");
+    ck_assert_int_eq(state.slots, 0);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE turn_id = $1", turn), 2);
+    ck_assert_str_eq(harness_sql(c, "SELECT role || status || content FROM message ORDER BY id LIMIT 1 "
+                                    "OFFSET (SELECT count(*) - 2 FROM message)"),
+                     "usercompleteHello");
+    ck_assert_int_eq(number("SELECT active_leaf = (SELECT message_id FROM turn WHERE id = $1)::bigint "
+                            "FROM conversation ORDER BY id DESC LIMIT 1", turn), 0); /* 't' */
+}
+END_TEST
+
+START_TEST(without_a_slot_it_waits)
+{
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    ck_assert_str_eq(harness_sql(c, "SELECT state || fence FROM turn ORDER BY id DESC LIMIT 1"), "queued0");
+    ck_assert_int_eq(say(ALICE, 0, 0, "2"), DONE);
+    ck_assert_int_eq(say(ALICE, 0, 0, "3"), DONE);
+    ck_assert_int_eq(say(ALICE, 0, 0, "4"), QUEUE_FULL);
+    ck_assert_uint_gt(c->retry_after, 0);
+}
+END_TEST
+
+START_TEST(a_message_behind_an_open_answer_waits)
+{
+    int64_t conversation;
+
+    state.slots = 5;
+    ck_assert_int_eq(say(ALICE, 0, 0, "first"), DONE);
+    conversation = reply_i64(c, "conversation_id");
+    ck_assert_int_eq(say(ALICE, conversation, 0, "second"), DONE);
+    ck_assert_str_eq(harness_sql(c, "SELECT state FROM turn ORDER BY id DESC LIMIT 1"), "queued");
+    ck_assert_int_eq(number("SELECT depth FROM message ORDER BY id DESC LIMIT 1", 0), 3);
+}
+END_TEST
+
+START_TEST(foreign_and_wrong_places_are_refused)
+{
+    int64_t conversation = talk(ALICE, 0, "mine", "yours"), question;
+
+    question = number("SELECT id FROM message WHERE role = 'user' ORDER BY id DESC LIMIT 1", 0);
+    ck_assert_int_eq(say(BOB, conversation, 0, "let me in"), NOT_FOUND);
+    ck_assert_str_eq(c->field, "conversation_id");
+    ck_assert_int_eq(say(ALICE, conversation, 999999999, "x"), NOT_FOUND);
+    ck_assert_str_eq(c->field, "parent_id");
+    ck_assert_int_eq(say(ALICE, conversation, question, "x"), BAD_INPUT);
+    ck_assert_int_eq(say(ALICE, 0, question, "x"), BAD_INPUT);
+    ck_assert_str_eq(c->field, "parent_id");
+}
+END_TEST
+
+START_TEST(history_is_the_branch_within_the_budget)
+{
+    struct history h;
+    int64_t conversation = talk(ALICE, 0, "one", "first answer"), leaf;
+
+    talk(ALICE, conversation, "two", "second answer");
+    leaf = number("SELECT active_leaf FROM conversation WHERE id = $1", conversation);
+    ck_assert_int_eq(history_read(c, ALICE, leaf, 16000, &h), DONE);
+    ck_assert_uint_eq(h.count, 4);
+    ck_assert_int_eq(h.dropped, 0);
+    ck_assert_str_eq(h.messages[0].text, "one");
+    ck_assert_str_eq(h.messages[3].text, "second answer");
+    history_drop(&h);
+    /* room for the newest turn only */
+    ck_assert_int_eq(history_read(c, ALICE, leaf,
+                                  model_input_tokens(3) + model_input_tokens(13), &h), DONE);
+    ck_assert_uint_eq(h.count, 2);
+    ck_assert_int_eq(h.dropped, 2);
+    ck_assert_str_eq(h.messages[0].text, "two");
+    history_drop(&h);
+    ck_assert_int_eq(history_read(c, ALICE, leaf, 0, &h), DONE);
+    ck_assert_uint_eq(h.count, 0);
+    ck_assert_int_eq(h.dropped, 4);
+    history_drop(&h);
+    ck_assert_int_eq(history_read(c, BOB, leaf, 16000, &h), DONE);
+    ck_assert_uint_eq(h.count, 0);
+    history_drop(&h);
+}
+END_TEST
+
+START_TEST(empty_answers_are_left_out)
+{
+    struct history h;
+    int64_t conversation = talk(ALICE, 0, "one", ""), leaf;
+
+    leaf = number("SELECT active_leaf FROM conversation WHERE id = $1", conversation);
+    ck_assert_int_eq(history_read(c, ALICE, leaf, 16000, &h), DONE);
+    ck_assert_uint_eq(h.count, 1);
+    ck_assert_str_eq(h.messages[0].text, "one");
+    history_drop(&h);
+}
+END_TEST
+
+static int64_t claim(const char *process)
+{
+    cleanup(rows_drop) PGresult *row = NULL;
+
+    ck_assert_int_eq(db_rows(c, Q_turn_claim, ARGS(process, PER_USER), &row), DONE);
+    return rows_count(row) ? rows_i64(row, 0, 1) : 0;
+}
+
+START_TEST(claims_are_fair)
+{
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "a1"), DONE);
+    ck_assert_int_eq(say(ALICE, 0, 0, "a2"), DONE);
+    ck_assert_int_eq(say(BOB, 0, 0, "b1"), DONE);
+    ck_assert_int_eq(claim("p1"), ALICE); /* the oldest: nobody runs anything */
+    ck_assert_int_eq(claim("p1"), BOB);   /* who runs fewer */
+    ck_assert_int_eq(claim("p1"), ALICE);
+    ck_assert_int_eq(claim("p1"), 0);
+    ck_assert_int_eq(say(ALICE, 0, 0, "a3"), DONE);
+    ck_assert_int_eq(claim("p1"), 0); /* two of hers run */
+}
+END_TEST
+
+START_TEST(a_branch_runs_one_turn)
+{
+    int64_t conversation;
+
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "first"), DONE);
+    conversation = reply_i64(c, "conversation_id");
+    ck_assert_int_eq(say(ALICE, conversation, 0, "second"), DONE);
+    ck_assert_int_eq(claim("p1"), ALICE);
+    ck_assert_int_eq(claim("p1"), 0);
+    harness_sql(c, "UPDATE message SET status = 'failed' WHERE status = 'pending' AND depth = 1 RETURNING 1");
+    ck_assert_int_eq(claim("p1"), ALICE);
+}
+END_TEST
+
+static int64_t finish(int64_t turn, int64_t fence, const char *process)
+{
+    cleanup(rows_drop) PGresult *row = NULL;
+
+    ck_assert_int_eq(db_rows(c, Q_turn_finish,
+                             ARGS(turn, fence, process, "completed", "complete", "done", "stop", 3, 4, 0,
+                                  (const char *)NULL, (const char *)NULL, arg_bool_if(false, false)),
+                             &row), DONE);
+    return rows_count(row);
+}
+
+START_TEST(only_the_owner_ends_a_turn_and_once)
+{
+    int64_t turn;
+
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    turn = c->turn_id;
+    ck_assert_int_eq(claim("p1"), ALICE);
+    ck_assert_int_eq(finish(turn, 0, "p1"), 0);
+    ck_assert_int_eq(finish(turn, 1, "p2"), 0);
+    ck_assert_int_eq(finish(turn, 1, "p1"), 1);
+    ck_assert_int_eq(finish(turn, 1, "p1"), 0);
+    ck_assert_str_eq(harness_sql(c, "SELECT content || status FROM message ORDER BY id DESC LIMIT 1"),
+                     "donecomplete");
+    ck_assert_int_eq(number("SELECT output_tokens FROM usage_day WHERE owner_id = $1", ALICE), 4);
+}
+END_TEST
+
+START_TEST(a_dead_owner_loses_its_turns)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+    int64_t turn;
+
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    turn = c->turn_id;
+    ck_assert_int_eq(claim("p1"), ALICE);
+    ck_assert_int_eq(db_rows(c, Q_owner_release, ARGS("p1", 1), &rows), DONE);
+    ck_assert_int_eq(rows_affected(rows), 1);
+    ck_assert_int_eq(finish(turn, 1, "p1"), 0); /* the zombie */
+    ck_assert_int_eq(claim("p2"), ALICE);
+    ck_assert_str_eq(harness_sql(c, "SELECT attempt || '/' || takeovers || '/' || fence FROM turn "
+                                    "ORDER BY id DESC LIMIT 1"), "2/1/3");
+    ck_assert_int_eq(finish(turn, 3, "p2"), 1);
+}
+END_TEST
+
+START_TEST(the_daily_limit_is_held_and_given_back)
+{
+    context.max_output_tokens = 7000;
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), TOKENS_SPENT);
+    ck_assert_uint_gt(c->retry_after, 0);
+    ck_assert_uint_le(c->retry_after, 86400);
+    ck_assert_int_eq(say(BOB, 0, 0, "Hello"), DONE);
+    ck_assert_int_eq(claim("p1"), ALICE);
+    ck_assert_int_eq(finish(number("SELECT id FROM turn WHERE owner_id = $1 ORDER BY id DESC LIMIT 1", ALICE),
+                            1, "p1"), 1);
+    ck_assert_int_eq(number("SELECT spent * 1000 + reserved FROM budget_day WHERE account_id = $1", ALICE),
+                     7000);
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("chatd");
+
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, a_message_makes_a_conversation);
+    tcase_add_test(t, without_a_slot_it_waits);
+    tcase_add_test(t, a_message_behind_an_open_answer_waits);
+    tcase_add_test(t, foreign_and_wrong_places_are_refused);
+    tcase_add_test(t, history_is_the_branch_within_the_budget);
+    tcase_add_test(t, empty_answers_are_left_out);
+    tcase_add_test(t, claims_are_fair);
+    tcase_add_test(t, a_branch_runs_one_turn);
+    tcase_add_test(t, only_the_owner_ends_a_turn_and_once);
+    tcase_add_test(t, a_dead_owner_loses_its_turns);
+    tcase_add_test(t, the_daily_limit_is_held_and_given_back);
+    return check_run("chatd", t);
+}
