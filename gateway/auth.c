@@ -72,7 +72,8 @@ void auth_stats(struct auth *a, struct sessions_stats *ret)
  * Asks authd.  DONE with *ret_body parsed; NOT_FOUND; BUSY with retry_after; UNAVAILABLE for
  * everything else.
  */
-static int authd_ask(struct exchange *x, enum op_id op, const struct params *params,
+/* Asks on behalf of an account (0: nobody). */
+static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const struct params *params,
                      struct json_object **ret_body)
 {
     cleanup(bus_reply_drop) struct bus_reply reply = {0};
@@ -80,6 +81,7 @@ static int authd_ask(struct exchange *x, enum op_id op, const struct params *par
     const char *why;
     const struct bus_request request = {
         .op = api_op(op),
+        .caller = caller,
         .trace = x->trace,
         .address = x->request->address,
         .params = {params->data, params->size},
@@ -101,7 +103,7 @@ static int keys_fetch(struct exchange *x)
 {
     cleanup(json_drop) struct json_object *list = NULL;
     const struct params none = {0};
-    int r = authd_ask(x, OP_key_list, &none, &list);
+    int r = authd_ask(x, OP_key_list, 0, &none, &list);
 
     if (r != DONE)
         return r == NOT_FOUND ? UNAVAILABLE : r;
@@ -150,7 +152,7 @@ static int session_ask(struct exchange *x, const unsigned char *digest, struct s
     snprintf(id, sizeof id, "%lld", (long long)e->session);
     if (!params_add(&params, "session_id", id, strlen(id)))
         return FAULT("a session id does not fit");
-    r = authd_ask(x, OP_session_check, &params, &state);
+    r = authd_ask(x, OP_session_check, e->account, &params, &state);
     if (r == NOT_FOUND || (r == DONE && json_i64(state, "user_id", 0) != e->account))
         return refused(x, "its session has ended");
     if (r != DONE)

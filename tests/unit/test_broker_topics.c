@@ -55,7 +55,7 @@ START_TEST(follow_before_request)
     struct peer p;
     char topic[32];
 
-    other = broker_follow(broker, SVC_PROJECT, "project:1", false, see, &seen);
+    other = broker_follow(broker, SVC_PROJECT, "project", false, see, &seen);
     for (int i = 0; i < 20; i++) {
         snprintf(topic, sizeof topic, "turn:%d", i);
         f[i] = broker_follow(broker, SVC_CHAT, topic, false, see, &seen);
@@ -289,21 +289,21 @@ START_TEST(daemons_follow)
     follow(&one, FRAME_FOLLOW, "queue");
     follow(&one, FRAME_FOLLOW, "queue");
     follow(&two, FRAME_FOLLOW, "queue");
-    follow(&one, FRAME_FOLLOW, "project:5");
+    follow(&one, FRAME_FOLLOW, "project");
     expect_topic(&one, FRAME_FOLLOW, "queue", 0);
     expect_topic(&two, FRAME_FOLLOW, "queue", 0);
-    expect_topic(&project, FRAME_FOLLOW, "project:5", 0);
+    expect_topic(&project, FRAME_FOLLOW, "project", 0);
     usleep(50000);
     for (int i = 0; i < 10; i++)
         publish(&two, "queue", EVENT_CHANGED, (uint64_t)i);
     while (n < 10)
         n += events_count(&one, "queue");
     ck_assert(peer_idle(&two));
-    publish(&project, "project:5", EVENT_CHANGED, 1);
-    ck_assert_int_eq(events_count(&one, "project:5"), 1);
+    publish(&project, "project", EVENT_CHANGED, 1);
+    ck_assert_int_eq(events_count(&one, "project"), 1);
     ck_assert(peer_idle(&two));
-    follow(&one, FRAME_UNFOLLOW, "project:5");
-    expect_topic(&project, FRAME_UNFOLLOW, "project:5", 0);
+    follow(&one, FRAME_UNFOLLOW, "project");
+    expect_topic(&project, FRAME_UNFOLLOW, "project", 0);
     follow(&one, FRAME_UNFOLLOW, "queue");
     usleep(50000);
     publish(&two, "queue", EVENT_CHANGED, 1);
@@ -321,10 +321,10 @@ START_TEST(follower_is_gone)
 
     peer_join(&chat, SVC_CHAT, "c1", 1);
     peer_join(&project, SVC_PROJECT, "p1", 1);
-    follow(&chat, FRAME_FOLLOW, "project:5");
-    expect_topic(&project, FRAME_FOLLOW, "project:5", 0);
+    follow(&chat, FRAME_FOLLOW, "project");
+    expect_topic(&project, FRAME_FOLLOW, "project", 0);
     peer_join(&again, SVC_CHAT, "c1", 1); /* the earlier connection is over */
-    expect_topic(&project, FRAME_UNFOLLOW, "project:5", 0);
+    expect_topic(&project, FRAME_UNFOLLOW, "project", 0);
     peer_close(&chat);
     peer_close(&again);
     peer_close(&project);
@@ -340,10 +340,11 @@ START_TEST(daemons_may_not_follow)
     follow(&chat, FRAME_FOLLOW, "session");
     follow(&chat, FRAME_FOLLOW, "turn:1");
     follow(&chat, FRAME_FOLLOW, "queues");
+    follow(&chat, FRAME_FOLLOW, "project:1");
     follow(&auth, FRAME_FOLLOW, "queue");
-    follow(&auth, FRAME_FOLLOW, "project:1");
-    follow(&auth, FRAME_UNFOLLOW, "project:1");
-    EVENTUALLY(stats_now().refused_peers == 6);
+    follow(&auth, FRAME_FOLLOW, "project");
+    follow(&auth, FRAME_UNFOLLOW, "project");
+    EVENTUALLY(stats_now().refused_peers == 7);
     ck_assert(peer_idle(&chat));
     peer_close(&chat);
     peer_close(&auth);
