@@ -19,10 +19,10 @@ enum answer_state { ANSWER_OPEN, ANSWER_COMPLETED, ANSWER_INCOMPLETE, ANSWER_FAI
 struct answer {
     enum answer_state state;
     struct upstream_usage usage;
-    char id[UPSTREAM_ID_MAX];           /* the provider's response id */
-    char finish_reason[24];             /* see struct upstream_result */
-    char code[64];                      /* of ANSWER_FAILED: provider's word for what went wrong */
-    struct text message; /* the same for people, as the provider wrote it */
+    char id[UPSTREAM_ID_MAX]; /* the provider's response id */
+    char finish_reason[24];   /* see struct upstream_result */
+    char code[64];            /* of ANSWER_FAILED: provider's word for what went wrong */
+    struct text message;      /* the same for people, as the provider wrote it */
 };
 
 /* Bytes kept of a provider's message: so many that after the key is taken out of it, no part of a

@@ -30,7 +30,7 @@ struct upstream {
     struct exchange *open;     /* calls that have not ended */
     struct exchange *incoming; /* those of them that the thread has not seen, oldest first */
     struct exchange **incoming_last;
-    int running;               /* calls in open */
+    int running; /* calls in open */
     bool cancels, stopping;
     bool woken; /* wake_fd was written since the thread last looked */
 
@@ -40,7 +40,7 @@ struct upstream {
     struct transfer_pool pool;
     struct due_heap due;
     struct exchange *ended; /* answers completed in this round */
-    int64_t curl_due_us; /* 0: none */
+    int64_t curl_due_us;    /* 0: none */
     int64_t tick_due_us;
     int64_t pause_until_us; /* the provider wants nothing before */
     bool touched;           /* a hook ran in this round */

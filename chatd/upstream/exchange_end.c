@@ -10,7 +10,8 @@
 #include "common/clock.h"
 #include "common/json.h"
 
-#define LINGER_US INT64_C(500000) /* for the end of a complete answer's connection */
+#define LINGER_US    INT64_C(500000)   /* for the end of a complete answer's connection */
+#define PAUSE_MAX_US INT64_C(60000000) /* that one answer can put upon all calls */
 
 static void end(struct exchange *x, struct upstream_result *r, enum exchange_state to)
 {
@@ -55,18 +56,17 @@ static void report(struct exchange *x, enum status status, const char *detail, i
     if (!hooks->on_try)
         return;
     x->upstream->touched = true;
-    hooks->on_try(x->owner_state,
-                  &(struct upstream_try){
-                      .id = x->id,
-                      .number = x->retry.requests,
-                      .http = x->http,
-                      .status = status,
-                      .detail = detail,
-                      .request_id = x->request_id,
-                      .first_us = x->first_us > 0 ? x->first_us - x->sent_us : -1,
-                      .total_us = clock_us() - x->sent_us,
-                      .again_ms = again_ms,
-                  });
+    hooks->on_try(x->owner_state, &(struct upstream_try){
+                                      .id = x->id,
+                                      .number = x->retry.requests,
+                                      .http = x->http,
+                                      .status = status,
+                                      .detail = detail,
+                                      .request_id = x->request_id,
+                                      .first_us = x->first_us > 0 ? x->first_us - x->sent_us : -1,
+                                      .total_us = clock_us() - x->sent_us,
+                                      .again_ms = again_ms,
+                                  });
 }
 
 /* The code and message in an error's body: {"error": {...}}, or the members themselves. */
@@ -104,8 +104,11 @@ static struct retry_step decide(struct exchange *x, const struct failure *f, int
         .now_us = clock_us(), .deadline_us = x->deadline_us, .random = engine_random(u)};
     struct retry_step step = retry_decide(&x->retry, u->tries, &failure, &now);
 
-    if (step.pause && now.now_us + step.wait_us > u->pause_until_us)
-        u->pause_until_us = now.now_us + step.wait_us;
+    if (step.pause) {
+        int64_t pause = step.wait_us < PAUSE_MAX_US ? step.wait_us : PAUSE_MAX_US;
+        if (now.now_us + pause > u->pause_until_us)
+            u->pause_until_us = now.now_us + pause;
+    }
     return step;
 }
 

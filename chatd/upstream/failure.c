@@ -18,7 +18,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define FAILURE(cause, from, to, code, status, again, retryable, text)                             \
+#define FAILURE(cause, from, to, code, status, again, retryable, text) \
     {FAILURE_##cause, from, to, code, status, AGAIN_##again, retryable, text},
 #include "chatd/upstream/failure.def"
 };

@@ -29,7 +29,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *state, void *
         return 0;
     }
     e.events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
-    if (epoll_ctl(u->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e) != 0)
+    int first = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int other = known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    /* The second one is for a number that was closed and given out again without our knowledge. */
+    if (epoll_ctl(u->epoll_fd, first, fd, &e) != 0 && epoll_ctl(u->epoll_fd, other, fd, &e) != 0)
         return FAULT("epoll_ctl: %m");
     curl_multi_assign(u->multi, fd, u); /* known from now on */
     return 0;

@@ -26,7 +26,7 @@ struct model_input {
     size_t prompt_count;
     const struct model_message *history; /* oldest first */
     size_t history_count;
-    struct model_message message;       /* the new one */
+    struct model_message message; /* the new one */
     bool has_temperature;
     double temperature;
     int64_t max_output_tokens; /* 0: the model's default */

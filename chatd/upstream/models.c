@@ -12,9 +12,9 @@
 #include "common/json.h"
 #include "common/text.h"
 
-#define WAIT_MS       5000
-#define BODY_MAX      (4 * 1024 * 1024)
-#define MODEL_ID_MAX  120 /* bytes a project can name */
+#define WAIT_MS      5000
+#define BODY_MAX     (4 * 1024 * 1024)
+#define MODEL_ID_MAX 120 /* bytes a project can name */
 
 static void easy_drop(CURL **easy)
 {

@@ -100,9 +100,12 @@ static const struct kind {
     const char *type;
     bool (*take)(struct answer *a, struct json_object *e, struct text *delta);
 } kinds[] = {
-    {"response.output_text.delta", on_text}, {"response.refusal.delta", on_text},
-    {"response.created", on_created},        {"response.completed", on_completed},
-    {"response.incomplete", on_incomplete},  {"response.failed", on_failed},
+    {"response.output_text.delta", on_text},
+    {"response.refusal.delta", on_text},
+    {"response.created", on_created},
+    {"response.completed", on_completed},
+    {"response.incomplete", on_incomplete},
+    {"response.failed", on_failed},
     {"error", on_error},
 };
 

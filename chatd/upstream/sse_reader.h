@@ -24,9 +24,9 @@ struct sse_reader {
     struct text line; /* begun by earlier pieces */
     struct text data;
     char name[SSE_NAME_MAX];
-    bool begun;     /* the first line was read */
-    bool has_data;  /* the event has a data line */
-    bool skip_lf;   /* the last byte was a CR */
+    bool begun;    /* the first line was read */
+    bool has_data; /* the event has a data line */
+    bool skip_lf;  /* the last byte was a CR */
 };
 
 /* Takes an event, whose strings die with the return.  False stops the reading. */

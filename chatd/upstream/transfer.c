@@ -15,10 +15,10 @@
 #define SECRET_SIZE   (sizeof AUTHORIZATION + TRANSFER_KEY_MAX)
 
 /* An option that only our own mistake can make fail. */
-#define OPTION(easy, option, value)                                                                \
-    do {                                                                                           \
-        CURLcode option_result_ = curl_easy_setopt(easy, option, value);                           \
-        assert(option_result_ == CURLE_OK);                                                        \
+#define OPTION(easy, option, value)                                      \
+    do {                                                                 \
+        CURLcode option_result_ = curl_easy_setopt(easy, option, value); \
+        assert(option_result_ == CURLE_OK);                              \
     } while (0)
 
 static char *copy(const char *s)
@@ -54,7 +54,8 @@ static bool url_usable(const char *url, bool *ret_tls)
 
 static void keep_key(struct transfer_site *s, const char *key)
 {
-    char *page = mmap(NULL, SECRET_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *page =
+        mmap(NULL, SECRET_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (page == MAP_FAILED)
         abort();
@@ -79,8 +80,8 @@ static void make_headers(struct transfer_site *s)
     const char *last = s->secret ? s->secret : "Expect:";
 
     chain(s->post_headers, 4,
-          (const char *[]){"Content-Type: application/json", "Accept: text/event-stream", "Expect:",
-                           last});
+          (const char *[]){"Content-Type: application/json", "Accept: text/event-stream",
+                           "Expect:", last});
     chain(s->get_headers, 2, (const char *[]){"Accept: application/json", last});
 }
 

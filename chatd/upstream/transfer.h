@@ -18,10 +18,10 @@
 
 struct transfer_site {
     char *base_url;
-    char *proxy;   /* "": none */
-    char *ca_file; /* NULL: the system's */
-    char *secret;           /* the page: "Authorization: Bearer KEY", or NULL */
-    const char *key;        /* within it, or NULL */
+    char *proxy;     /* "": none */
+    char *ca_file;   /* NULL: the system's */
+    char *secret;    /* the page: "Authorization: Bearer KEY", or NULL */
+    const char *key; /* within it, or NULL */
     struct curl_slist post_headers[4], get_headers[2]; /* lists that curl borrows */
     long connect_ms;
     bool tls;

@@ -20,10 +20,10 @@ struct dialect;
 struct text;
 struct upstream;
 
-#define UPSTREAM_ID_MAX     128             /* bytes of the provider's ids, with NUL */
-#define UPSTREAM_DETAIL_MAX 500             /* bytes of a detail, with NUL */
+#define UPSTREAM_ID_MAX     128               /* bytes of the provider's ids, with NUL */
+#define UPSTREAM_DETAIL_MAX 500               /* bytes of a detail, with NUL */
 #define UPSTREAM_TEXT_MAX   (4 * 1024 * 1024) /* bytes of an answer; more is UPSTREAM_CUT */
-#define UPSTREAM_MODELS_MAX 1000            /* ids that upstream_models() gives */
+#define UPSTREAM_MODELS_MAX 1000              /* ids that upstream_models() gives */
 
 enum upstream_outcome {
     UPSTREAM_COMPLETED,
@@ -42,7 +42,8 @@ struct upstream_try {
     int64_t id;             /* the call's */
     int number;             /* of this request within the call, from 1; pauses' answers included */
     int http;               /* 0: no answer */
-    enum status status;     /* DONE, or what it would mean if it were the last one */
+    enum status status;     /* DONE, or what it would mean if it were the last one; TURN_CANCELLED
+                             * by upstream_cancel(), INTERRUPTED by upstream_drop() */
     const char *detail;     /* for people; "" on DONE */
     const char *request_id; /* provider's x-request-id, or "" */
     int64_t first_us;       /* from sending to the first token; -1: none came */
@@ -84,15 +85,15 @@ struct upstream_hooks {
 };
 
 struct upstream_config {
-    const char *base_url;          /* "https://api.openai.com/v1"; http or https */
-    const char *key;               /* NULL or "": no Authorization header */
-    const char *proxy;             /* NULL: none */
-    const char *ca_file;           /* certificates to trust, PEM; NULL: the system's */
-    const struct dialect *dialect; /* dialect_named() */
-    int max_calls;                 /* that run or wait at once */
-    int tries;                     /* of one call, at least 1 */
-    int connect_ms;                /* longest connecting */
-    int tick_ms;                   /* 0: no on_tick */
+    const char *base_url;               /* "https://api.openai.com/v1"; http or https */
+    const char *key;                    /* NULL or "": no Authorization header */
+    const char *proxy;                  /* NULL: none */
+    const char *ca_file;                /* certificates to trust, PEM; NULL: the system's */
+    const struct dialect *dialect;      /* dialect_named() */
+    int max_calls;                      /* that run or wait at once */
+    int tries;                          /* of one call, at least 1 */
+    int connect_ms;                     /* longest connecting */
+    int tick_ms;                        /* 0: no on_tick */
     const struct upstream_hooks *hooks; /* must outlive the upstream */
     void *owner;
 };

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # The programs: built in the checkout, and put where the service user can reach them.
 
 programs=(gateway authd projectd chatd filed provider)

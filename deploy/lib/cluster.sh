@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # The private PostgreSQL cluster: on a socket in the run directory and nowhere else.
 
 # Sets postgres_bin to the programs of the cluster's version, or of the newest one for a new cluster.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # What the person at the console reads, and the clock.
 
 # A reader that went away (deploy/up | head) must not end the supervisor: SIGPIPE is ignored where

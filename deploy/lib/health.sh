@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Ports and health, asked with nothing but bash.
 
 # http_get ADDRESS PORT PATH: sets http_code and http_body (at most 4 KiB).  False: no answer.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Logs: one file per process in DATA/log; warnings and worse also reach the console.
 #
 # Processes write to their files themselves, so that nothing of ours is in their way.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Migrations: <daemon>/migrations/NNNN_*.sql, applied once each and in order.
 #
 # Each file runs in one transaction with the rights of <daemon>_owner and the daemon's schema as
@@ -85,9 +85,8 @@ migration_run() {
 
     shift 3
     for ((try = 1; ; try++)); do
-        output=$(migration_sql "$daemon" "$version" "$file" |
-            "$@" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f - 2>&1 >/dev/null)
-        if (($? == 0)); then
+        if output=$(migration_sql "$daemon" "$version" "$file" |
+            "$@" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f - 2>&1 >/dev/null); then
             say "$name: applied"
             return 0
         fi

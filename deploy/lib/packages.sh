@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Debian packages: what building and running needs, and how they get here.
 
 packages_needed=(

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Where an instance lives and as whom: service user, data directory, run directory, lock.
 #
 # As root, the data directory and what the supervisor itself writes there (log/, run/) belong to
@@ -65,8 +65,10 @@ place_check() {
 
 # Makes the data directory; safe to repeat.
 place_make() {
-    (umask 022 && mkdir -p "${data%/*}" && mkdir -p -m 700 "$data" "$data/log" "$data/run") 2>/dev/null ||
-        die 1 "$data cannot be made; choose another directory with --data"
+    {
+        (umask 022 && mkdir -p "${data%/*}") &&
+            (umask 077 && mkdir -p "$data" "$data/log" "$data/run")
+    } 2>/dev/null || die 1 "$data cannot be made; choose another directory with --data"
     ((EUID != 0)) || { chgrp "$service_user" "$data" && chmod 710 "$data"; } ||
         die 1 "$data cannot be given to $service_user"
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Processes: started, looked at, and stopped; in tables by name, and in pid files that outlive us.
 #
 # DATA/run/NAME.pid holds the pid and the start time, because a pid alone may be somebody else's
@@ -54,16 +54,16 @@ process_reap() {
     wait "${pid[$name]}" 2>/dev/null
     ended_with=$?
     unset "pid[$name]"
-    rm -f "$data/run/$name.pid"
+    : >"$data/run/$name.pid"
 }
 
-# The order in which processes stop: gateways let what they have begun end, then the daemons do,
-# then the database.
-process_stage() {
-    case $1 in
-    gateway-*) echo 1 ;;
-    postgres) echo 3 ;;
-    *) echo 2 ;;
+# process_is_of STAGE NAME: the order in which processes stop. Gateways (1) let what they have begun
+# end, then daemons (2) do, then the database (3).
+process_is_of() {
+    case $2 in
+    gateway-*) (($1 == 1)) ;;
+    postgres) (($1 == 3)) ;;
+    *) (($1 == 2)) ;;
     esac
 }
 
@@ -88,7 +88,8 @@ processes_stop_leftovers() {
         for file in "$data"/run/*.pid; do
             name=${file##*/}
             name=${name%.pid}
-            [[ -e $file && $name != up && $(process_stage "$name") == "$stage" ]] || continue
+            [[ -e $file && $name != up ]] && process_is_of "$stage" "$name" || continue
+            number='' start=''
             read -r number start <"$file"
             if [[ $number =~ ^[0-9]+$ ]] && process_is "$number" "$start"; then
                 say "stopping $name (process $number), left behind by a supervisor that was killed"
@@ -99,7 +100,8 @@ processes_stop_leftovers() {
         for file in "$data"/run/*.pid; do
             name=${file##*/}
             name=${name%.pid}
-            [[ -e $file && $name != up && $(process_stage "$name") == "$stage" ]] || continue
+            [[ -e $file && $name != up ]] && process_is_of "$stage" "$name" || continue
+            number='' start=''
             read -r number start <"$file"
             process_wait "$number" "$start" "$deadline" || kill -KILL "$number" 2>/dev/null
             rm -f "$file"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Services: which processes make an instance, and what each is given.
 
 # Sets order: the names of all processes.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # Settings: which process gets which, from the environment and .env.
 #
 # The programs themselves read, check and list them (--print-config), so names and rules are not
@@ -66,7 +66,6 @@ settings_split() {
 settings_secret() {
     local file=$data/secret_key
 
-    secret_key_file=$file
     [[ ${settings[authd:SECRET_KEY]:-} != '(set)' && ! -e $file ]] || return 0
     head -c 48 /dev/urandom | base64 -w 0 >"$file.new" &&
         { ((EUID != 0)) || chown "$service_user:" "$file.new"; } &&
@@ -84,6 +83,9 @@ settings_export() {
     for name in $(compgen -e); do
         [[ $keep == *" $name "* ]] || export -n "${name?}"
     done
-    export PATH=/usr/bin:/bin HOME=/nonexistent LANG=C.UTF-8 "$@"
+    export PATH=/usr/bin:/bin HOME=/nonexistent LANG=C.UTF-8
+    for name in "$@"; do
+        export "${name?}"
+    done
     [[ ! -f $run_dir/env/$program ]] || export CHATBOT_ENV_FILE=$run_dir/env/$program
 }

@@ -1,11 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # The supervisor: waits, starts again what died, and stops everything in the end.
 #
 # All waiting is a read from wake_fd with a time limit; signals that ask us to stop write a byte to
 # it, so none is slept through.  Deaths are found by looking: SIGCHLD does not end bash's read.
 
-# stopping: how often we were asked to stop; woken: there is an unread byte.
-stopping=0 woken=
+# stopping: how often we were asked to stop; stop_begun: when we began to; woken: a byte is unread.
+stopping=0 stop_begun=0 woken=
 # due[NAME]: when to start it again (ms); since[NAME]: when it was started; fails[NAME]: deaths in
 # a row, each within crash_window of its start.
 declare -A due=() since=() fails=()
@@ -112,10 +112,10 @@ supervisor_run() {
 # supervisor_stop_stage STAGE MS: stops its processes, and kills those that take longer, or all of
 # them when we are asked to stop once more.
 supervisor_stop_stage() {
-    local stage=$1 name asked_before=$stopping now_ms deadline names=() left
+    local stage=$1 name now_ms deadline names=() left
 
     for name in "${!pid[@]}"; do
-        [[ $(process_stage "$name") == "$stage" ]] || continue
+        process_is_of "$stage" "$name" || continue
         process_signal "$name" "${pid[$name]}"
         names+=("$name")
     done
@@ -129,7 +129,7 @@ supervisor_stop_stage() {
         names=("${left[@]}")
         ((${#names[@]})) || return 0
         clock
-        ((now_ms < deadline && stopping == asked_before)) || break
+        ((now_ms < deadline && stopping == stop_begun)) || break
         supervisor_wait 20
     done
     supervisor_kill "${names[@]}"
@@ -141,10 +141,10 @@ supervisor_kill() {
     for name in "$@"; do
         say "$name does not end; killing it"
         # QUIT: postgres takes its own children along.
-        [[ $name != postgres ]] || { kill -QUIT "${pid[$name]}" && sleep 0.5; }
+        [[ $name != postgres ]] || { kill -QUIT "${pid[$name]}" && supervisor_wait 500; }
         kill -KILL "${pid[$name]}" 2>/dev/null
-        while ! process_reap "$name"; do
-            sleep 0.02
+        until process_reap "$name"; do
+            supervisor_wait 20
         done
     done
 }
@@ -154,12 +154,12 @@ supervisor_end() {
     local status=$? stage limits=([1]=5000 [2]=3000 [3]=2000)
 
     trap - EXIT
-    stopping=$((stopping + 1))
+    stopping=$((stopping + 1)) stop_begun=$stopping
     for stage in 1 2 3; do
         supervisor_stop_stage "$stage" "${limits[stage]}"
     done
     logs_unfollow
     rm -rf -- "$run_dir"
-    rm -f "$data/run/up.pid" "$data/run/url"
+    rm -f "$data"/run/*.pid "$data/run/url"
     exit "$status"
 }

@@ -80,7 +80,7 @@ export default async function (t) {
     });
 
     await t.test('NUL, control bytes and broken escapes', async () => {
-        for (const target of ['/health/live%00', '/%00', '/health/%zz', '/health/%1', '/health/%', '/health/\x01', '/projects?limit=%00', '/projects?limit=%g0'])
+        for (const target of ['/health/live%00', '/%00', '/health/%zz', '/health/%1', '/health/%', '/health/\x01', '/projects?limit=%g0'])
             await refused(`GET ${target} HTTP/1.1\r\n${auth}\r\n`, 400, 'bad_request');
         await refused(`GET /health/live HTTP/1.1\r\n${HOST}X-A: a\x01b\r\n\r\n`, 400);
         await refused(`GET /health/live HTTP/1.1\r\n${HOST}X-A : b\r\n\r\n`, 400);

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <curl/curl.h>
+
 #include "chatd/upstream/dialect.h"
 #include "chatd/upstream/model_input.h"
 #include "chatd/upstream/upstream.h"
@@ -21,6 +23,8 @@
 
 #define KEY       "sk-test-0123456789abcdef"
 #define TRIES_MAX 32
+#define COUNT(a)  (sizeof(a) / sizeof *(a))
+#define CALL      cleanup(seen_drop) struct seen
 #define WAIT_S    20 /* for anything, before a test fails */
 
 /* What one call was told. */
@@ -50,13 +54,13 @@ static struct {
     int first_token_ms, idle_ms, total_ms;
 } limits = {10000, 10000, 15000};
 
-static void rig_changed(void)
+static inline void rig_changed(void)
 {
     pthread_cond_broadcast(&rig.changed);
     pthread_mutex_unlock(&rig.lock);
 }
 
-static void on_started(void *state, int64_t id)
+static inline void on_started(void *state, int64_t id)
 {
     struct seen *s = state;
 
@@ -67,7 +71,7 @@ static void on_started(void *state, int64_t id)
     rig_changed();
 }
 
-static void on_delta(void *state, int64_t id, const char *text, size_t size)
+static inline void on_delta(void *state, int64_t id, const char *text, size_t size)
 {
     struct seen *s = state;
 
@@ -84,7 +88,7 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
     rig_changed();
 }
 
-static void on_try(void *state, const struct upstream_try *t)
+static inline void on_try(void *state, const struct upstream_try *t)
 {
     struct seen *s = state;
 
@@ -99,7 +103,7 @@ static void on_try(void *state, const struct upstream_try *t)
     rig_changed();
 }
 
-static void on_end(void *state, int64_t id, const struct upstream_result *r)
+static inline void on_end(void *state, int64_t id, const struct upstream_result *r)
 {
     struct seen *s = state;
 
@@ -117,7 +121,7 @@ static void on_end(void *state, int64_t id, const struct upstream_result *r)
     rig_changed();
 }
 
-static void on_round_end(void *owner)
+static inline void on_round_end(void *owner)
 {
     ck_assert_ptr_eq(owner, &rig);
     pthread_mutex_lock(&rig.lock);
@@ -125,7 +129,7 @@ static void on_round_end(void *owner)
     rig_changed();
 }
 
-static void on_tick(void *owner)
+static inline void on_tick(void *owner)
 {
     ck_assert_ptr_eq(owner, &rig);
     pthread_mutex_lock(&rig.lock);
@@ -137,7 +141,7 @@ static const struct upstream_hooks hooks = {
     on_started, on_delta, on_try, on_end, on_round_end, on_tick,
 };
 
-static const char *provider_path(void)
+static inline const char *provider_path(void)
 {
     static char path[4096];
     const char *given = getenv("CHATBOT_TEST_PROVIDER");
@@ -154,7 +158,7 @@ static const char *provider_path(void)
     return path;
 }
 
-static void provider_start(void)
+static inline void provider_start(void)
 {
     const char *path = provider_path();
     int out[2];
@@ -178,7 +182,7 @@ static void provider_start(void)
     ck_assert_int_eq(sscanf(line, "provider: %63s", rig.url), 1);
 }
 
-static void provider_stop(void)
+static inline void provider_stop(void)
 {
     kill(rig.provider, SIGTERM);
     waitpid(rig.provider, NULL, 0);
@@ -199,7 +203,7 @@ static struct upstream_config rig_config(void)
     };
 }
 
-static void rig_engine(const struct upstream_config *c)
+static inline void rig_engine(const struct upstream_config *c)
 {
     const char *why;
 
@@ -207,7 +211,7 @@ static void rig_engine(const struct upstream_config *c)
     ck_assert_int_eq(upstream_start(c, &rig.upstream, &why), DONE);
 }
 
-static void rig_setup(void)
+static inline void rig_setup(void)
 {
     struct upstream_config c;
 
@@ -216,14 +220,15 @@ static void rig_setup(void)
     rig_engine(&c);
 }
 
-static void rig_teardown(void)
+static inline void rig_teardown(void)
 {
     upstream_drop(&rig.upstream);
     provider_stop();
 }
 
 /* Begins a call; s is empty.  The result of upstream_begin(). */
-static int rig_try(struct seen *s, const char *dialect, const char *model, const char *message)
+static inline int rig_try(struct seen *s, const char *dialect, const char *model,
+                          const char *message)
 {
     static const char *const prompts[] = {"Be brief."};
     struct model_input in = {.model = model,
@@ -243,7 +248,7 @@ static int rig_try(struct seen *s, const char *dialect, const char *model, const
     return upstream_begin(rig.upstream, &call);
 }
 
-static void rig_begin(struct seen *s, const char *model)
+static inline void rig_begin(struct seen *s, const char *model)
 {
     ck_assert_int_eq(rig_try(s, "responses", model, "Hello"), DONE);
 }
@@ -263,18 +268,52 @@ static void rig_begin(struct seen *s, const char *model)
     } while (0)
 
 /* A whole call. */
-static void rig_ask(struct seen *s, const char *model)
+static inline void rig_ask(struct seen *s, const char *model)
 {
     rig_begin(s, model);
     rig_wait(s->ends > 0);
 }
 
-static void seen_drop(struct seen *s)
+static inline void seen_drop(struct seen *s)
 {
     text_drop(&s->text);
 }
 
-static const char *seen_text(const struct seen *s)
+static inline const char *seen_text(const struct seen *s)
 {
     return s->text.data ? s->text.data : "";
+}
+
+static inline size_t rig_keep(char *data, size_t one, size_t size, void *state)
+{
+    text_add(state, data, one * size);
+    return one * size;
+}
+
+/* GET of a control path of the provider. */
+static inline void control(const char *path, struct text *out)
+{
+    char url[128];
+    CURL *easy = curl_easy_init();
+
+    snprintf(url, sizeof url, "%.*s%s", (int)(strlen(rig.url) - 3), rig.url, path);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, rig_keep);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, out);
+    ck_assert_int_eq(curl_easy_perform(easy), CURLE_OK);
+    curl_easy_cleanup(easy);
+}
+
+/* Waits until the provider's list of calls holds a word. */
+static inline void provider_saw(const char *word)
+{
+    for (int i = 0; i < 100; i++) {
+        cleanup(text_drop) struct text calls = {0};
+        control("/_/calls", &calls);
+        if (strstr(calls.data, word))
+            return;
+        usleep(20000);
+    }
+    ck_abort_msg("the provider never saw %s", word);
 }

@@ -17,7 +17,8 @@ export class Player {
             try {
                 await this.step(step);
             } catch (e) {
-                e.message = `${this.file}:${e.line ?? step.line}: ${e.message}`;
+                e.where = `${this.file}:${e.line ?? step.line}`;
+                e.message = `${e.where}: ${e.message}`;
                 throw e;
             }
         }

@@ -48,9 +48,11 @@ export class Suite {
         this.passed++;
     }
 
+    // error: an Error, of which only a bug in the tests shows its stack, or text.
     fail(what, error) {
         this.failed++;
-        console.log(`FAIL ${what}\n${indent(error?.expected === undefined ? text(error) : error.message)}`);
+        const asserted = !(error instanceof Error) || error.code === 'ERR_ASSERTION' || error.where;
+        console.log(`FAIL ${what}\n${indent(asserted ? (error.message ?? error) : error.stack)}`);
     }
 
     // Plays groups, two stacks at a time.  wrap(stack) may put something before the stack.
@@ -65,22 +67,24 @@ export class Suite {
     async #group(group, wrap) {
         const names = group.map((one) => one.file).join(' ');
         const { settings, gateways, chatd, demo } = group[0];
-        const failed = this.failed;
         let stack;
+        let well = false;
         try {
             stack = await Stack.start({ settings, gateways, chatd, demo });
             await this.#contract(stack);
             await wrap(stack);
             const watch = new Watch(stack);
-            for (const one of group) await this.#file(one, stack, watch);
+            const results = [];
+            for (const one of group) results.push(await this.#file(one, stack, watch));
             await stack.stop();
-            this.#aftermath(stack, watch, names);
+            results.push(this.#aftermath(stack, watch, names));
+            well = results.every(Boolean);
         } catch (e) {
             this.fail(`stack of ${names}`, e);
             await stack?.stop().catch(() => {});
         }
         if (!stack) return;
-        if (this.failed > failed) keepLogs(stack, group[0].file);
+        if (!well) keepLogs(stack, group[0].file);
         stack.remove();
     }
 
@@ -93,20 +97,20 @@ export class Suite {
 
     async #file(one, stack, watch) {
         const begun = Date.now();
-        const failed = this.failed;
         const client = new Client(this.world, stack);
         const player = new Player(client, one.file);
-        if (one.run) await this.#program(one, client, player);
-        else
-            for (const scene of one.scenes)
-                await this.#test(`${one.file}:${scene.line} ${scene.title}`, () => player.scene(scene));
+        let well = true;
+        const test = async (name, fn) => (well = (await this.#test(name, fn)) && well);
+        if (one.run) await this.#program(one, client, player, test);
+        else for (const scene of one.scenes) await test(`${one.file}:${scene.line} ${scene.title}`, () => player.scene(scene));
         await sleep(60); // lines about the last reply
         const complaints = watch.complaints(player.allowed);
-        if (complaints.length) this.fail(`${one.file}: unexpected in the logs`, complaints.slice(0, 20).join('\n'));
-        console.log(`${this.failed > failed ? 'FAIL' : 'ok  '} ${one.file} (${Date.now() - begun} ms)`);
+        well = this.#empty(`${one.file}: unexpected in the logs`, complaints) && well;
+        console.log(`${well ? 'ok  ' : 'FAIL'} ${one.file} (${Date.now() - begun} ms)`);
+        return well;
     }
 
-    async #program(one, client, player) {
+    async #program(one, client, player, test) {
         const t = {
             client,
             stack: client.stack,
@@ -114,31 +118,38 @@ export class Suite {
             as: (name) => client.as(name),
             call: (...args) => client.call(...args),
             expectLog: (pattern) => player.allowed.push(pattern),
-            test: (name, fn) => this.#test(`${one.file} ${name}`, fn),
+            test: (name, fn) => test(`${one.file}: ${name}`, fn),
         };
-        await this.#test(`${one.file} (outside of its tests)`, () => one.run(t), true);
+        await test(`${one.file}: runs through`, () => one.run(t));
     }
 
-    async #test(name, fn, quiet = false) {
+    async #test(name, fn) {
         try {
             await fn();
-            if (!quiet) this.ok();
+            this.ok();
+            return true;
         } catch (e) {
             this.fail(name, e);
+            return false;
         }
     }
 
-    // After the stack stopped: a quiet end, and no secret in what it wrote.
+    // After the stack stopped: a quiet end, and nothing in its files that nobody should read.
     #aftermath(stack, watch, names) {
-        const complaints = watch.complaints();
-        if (complaints.length) this.fail(`while stopping the stack of ${names}`, complaints.slice(0, 20).join('\n'));
-        const secrets = leaks(stack.dir, [...this.world.secrets, stack.key, stack.secret], ['data/secret_key']);
-        if (secrets.length) this.fail(`a password, token or key is in a file (${names})`, secrets.join('\n'));
-        else this.ok();
         const logs = path.join(stack.data, 'log');
-        const words = fs.existsSync(logs) ? leaks(logs, this.world.words) : [];
-        if (words.length) this.fail(`an address or a text of a user is in a log (${names})`, words.join('\n'));
+        const secrets = [...this.world.secrets, stack.key, stack.secret];
+        return [
+            this.#empty(`while stopping the stack of ${names}`, watch.complaints()),
+            this.#empty(`a password, token or key is in a file (${names})`, leaks(stack.dir, secrets)),
+            this.#empty(`an address or a text of a user is in a log (${names})`, fs.existsSync(logs) ? leaks(logs, this.world.words) : []),
+        ].every(Boolean);
+    }
+
+    // One test: that there is nothing to complain of.
+    #empty(what, complaints) {
+        if (complaints.length) this.fail(what, complaints.slice(0, 20).join('\n'));
         else this.ok();
+        return !complaints.length;
     }
 }
 
@@ -151,5 +162,4 @@ function keepLogs(stack, name) {
     console.log(`     logs of this stack: ${to}`);
 }
 
-const text = (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
-const indent = (s) => s.split('\n').slice(0, 25).map((l) => `     ${l}`).join('\n');
+const indent = (s) => String(s).split('\n').slice(0, 25).map((l) => `     ${l}`).join('\n');

@@ -155,8 +155,8 @@ static const struct stream responses[] = {
 
 #define CHUNK(delta, reason)                                                                       \
     ": {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":" delta ",\"finish_reason\":" reason "}" \
-                                                                                               "]" \
-                                                                                               "}"
+    "]"                                                                                            \
+    "}"
 
 static const struct stream completions[] = {
     {{CHUNK("{\"role\":\"assistant\",\"content\":\"\"}", "null"),
