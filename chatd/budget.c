@@ -16,8 +16,9 @@ static int spent(struct call *c, const char *whose)
     if (r)
         return r;
     c->retry_after = (uint32_t)seconds;
-    return refuse(c, TOKENS_SPENT, NULL, "%s daily token limit is used up; it starts again in %lld s",
-                  whose, (long long)seconds);
+    return refuse(c, TOKENS_SPENT, NULL,
+                  "%s daily token limit is used up; it starts again in %lld s", whose,
+                  (long long)seconds);
 }
 
 static int hold(struct call *c, int64_t account, int64_t tokens, int64_t limit, const char *whose)

@@ -117,8 +117,8 @@ static void accepted_undo(struct call *c, void *state)
         slot_give(call_state(c));
 }
 
-static int turn_accept(struct call *c, const struct chat_create_in *in, const struct position *place,
-                       int64_t reserved, struct accepted *a)
+static int turn_accept(struct call *c, const struct chat_create_in *in,
+                       const struct position *place, int64_t reserved, struct accepted *a)
 {
     struct chatd *d = call_state(c);
     const struct context *context = c->prepared;

@@ -27,10 +27,10 @@ struct chatd {
     struct keeper *keeper;
     const struct dialect *dialect;
     int max_turns;
-    atomic_int slots;          /* turns that may still be started here */
+    atomic_int slots; /* turns that may still be started here */
     atomic_bool draining;
 
-    pthread_mutex_t lock;      /* of the list of running turns */
+    pthread_mutex_t lock; /* of the list of running turns */
     struct turn *turns;
 };
 

@@ -21,8 +21,12 @@
 /* The call that stands for the turn's owner while its turn is prepared. */
 static struct call call_for(struct chatd *d, struct db *db, int64_t account)
 {
-    return (struct call){.daemon = d->daemon, .db = db, .caller = account, .trace = "claim",
-                         .address = "", .deadline_us = clock_us() + CONTEXT_US};
+    return (struct call){.daemon = d->daemon,
+                         .db = db,
+                         .caller = account,
+                         .trace = "claim",
+                         .address = "",
+                         .deadline_us = clock_us() + CONTEXT_US};
 }
 
 static void claimed_start(struct chatd *d, struct db *db, const PGresult *row)

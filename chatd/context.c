@@ -55,8 +55,8 @@ void contexts_drop(struct contexts **c)
 
     if (!*c)
         return;
-    HASH_ITER (hh, (*c)->entries, e, next)
-        entry_drop(*c, e);
+    HASH_ITER(hh, (*c)->entries, e, next)
+    entry_drop(*c, e);
     pthread_mutex_destroy(&(*c)->lock);
     free(*c);
     *c = NULL;
@@ -68,9 +68,9 @@ void context_forget(struct contexts *all, int64_t project_id)
 
     pthread_mutex_lock(&all->lock);
     all->forgotten++;
-    HASH_ITER (hh, all->entries, e, next)
-        if (e->key.project == project_id)
-            entry_drop(all, e);
+    HASH_ITER(hh, all->entries, e, next)
+    if (e->key.project == project_id)
+        entry_drop(all, e);
     pthread_mutex_unlock(&all->lock);
 }
 

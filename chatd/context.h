@@ -11,18 +11,18 @@
 struct call;
 struct contexts;
 
-#define CONTEXTS_MAX   4096    /* remembered at once */
+#define CONTEXTS_MAX    4096 /* remembered at once */
 #define CONTEXT_LIFE_US 5000000
 
 struct context {
     int64_t version;
-    const char *model;         /* NULL: the platform's default */
+    const char *model; /* NULL: the platform's default */
     bool has_temperature;
     double temperature;
     int64_t max_output_tokens; /* 0: the model's default */
     const char **prompts;      /* contents, in order */
     size_t prompt_count;
-    const char *sent_with;     /* JSON [{"id","version"}], for the turn's record */
+    const char *sent_with; /* JSON [{"id","version"}], for the turn's record */
 };
 
 struct contexts *contexts_new(void);
@@ -30,7 +30,8 @@ void contexts_drop(struct contexts **c);
 
 /*
  * The context of a project for c->caller, in the call's arena.
- * DONE; NOT_FOUND: no such project for this caller; UNAVAILABLE, TOO_LATE: projectd does not answer.
+ * DONE; NOT_FOUND: no such project for this caller; UNAVAILABLE, TOO_LATE: projectd does not
+ * answer.
  */
 int context_get(struct contexts *all, struct call *c, int64_t project_id, struct context *ret)
     __attribute__((warn_unused_result));

@@ -10,14 +10,14 @@ struct pg_result;
 struct history {
     struct model_message *messages; /* oldest first; texts point into rows */
     size_t count;
-    int64_t dropped;                /* messages of the branch that did not fit */
+    int64_t dropped; /* messages of the branch that did not fit */
     struct pg_result *rows;
     struct model_message *memory;
 };
 
 /*
- * Reads upwards from `leaf` (0: no history) through c->db; the cost is bounded by the budget, not by
- * the branch's length.  Answers without text (failed turns) are left out.
+ * Reads upwards from `leaf` (0: no history) through c->db; the cost is bounded by the budget, not
+ * by the branch's length.  Answers without text (failed turns) are left out.
  */
 int history_read(struct call *c, int64_t account, int64_t leaf, int64_t budget_tokens,
                  struct history *ret) __attribute__((warn_unused_result));

@@ -19,10 +19,10 @@
 #include "common/log.h"
 #include "common/service.h"
 
-#define BEAT_US   1000000
-#define LOOK_US   250000  /* at the beats of others */
-#define CHECK_US  2000000 /* of our own rows against what runs */
-#define CLAIM_US  1000000 /* the net under topic queue */
+#define BEAT_US  1000000
+#define LOOK_US  250000  /* at the beats of others */
+#define CHECK_US 2000000 /* of our own rows against what runs */
+#define CLAIM_US 1000000 /* the net under topic queue */
 
 struct keeper {
     struct chatd *chatd;
@@ -137,8 +137,7 @@ static bool rest(struct keeper *k, int64_t until_us, const bool *stop, bool *wak
     bool stopped;
 
     pthread_mutex_lock(&k->lock);
-    while (!*stop && !(wake && *wake) &&
-           pthread_cond_timedwait(&k->woken, &k->lock, &until) == 0)
+    while (!*stop && !(wake && *wake) && pthread_cond_timedwait(&k->woken, &k->lock, &until) == 0)
         ;
     if (wake)
         *wake = false;

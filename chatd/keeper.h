@@ -1,9 +1,9 @@
 #pragma once
 /*
  * Ownership of turns.  One thread beats (1 s) and watches the beats of other processes: whose beat
- * stands still for 3 s on this process' own clock, over a connection that worked throughout, has its
- * turns put back into the queue.  Another thread claims from the queue while there are free slots.
- * No wall clock is compared, so a database restart or a clock jump expires nobody.
+ * stands still for 3 s on this process' own clock, over a connection that worked throughout, has
+ * its turns put back into the queue.  Another thread claims from the queue while there are free
+ * slots. No wall clock is compared, so a database restart or a clock jump expires nobody.
  */
 struct chatd;
 struct keeper;

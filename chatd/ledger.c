@@ -54,10 +54,10 @@ static int pieces_write(struct ledger *l, const struct piece *first)
 
     for (const struct piece *p = first; !r && p; p = p->next) {
         cleanup(rows_drop) PGresult *rows = NULL;
-        r = db_run(l->db, Q_turn_append,
-                   ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon),
-                        (const char *)p->text.data),
-                   &rows);
+        r = db_run(
+            l->db, Q_turn_append,
+            ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon), (const char *)p->text.data),
+            &rows);
     }
     if (r) {
         db_rollback(l->db);
@@ -140,10 +140,11 @@ static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
     else
         log_line(LOG_LEVEL_NOTICE, "event=fence_refused turn=%" PRId64 " fence=%" PRId64, t->id,
                  t->fence);
-    log_line(LOG_LEVEL_INFO, "event=turn_end turn=%" PRId64 " caller=%" PRId64 " state=%s attempt=%" PRId64
-             " tries=%d bytes=%zu%s%s", t->id, t->account, e->mine ? t->state : "refused",
-             t->attempt, t->try_count, t->answer.size, t->error ? " code=" : "",
-             t->error ? api_code(t->error) : "");
+    log_line(LOG_LEVEL_INFO,
+             "event=turn_end turn=%" PRId64 " caller=%" PRId64 " state=%s attempt=%" PRId64
+             " tries=%d bytes=%zu%s%s",
+             t->id, t->account, e->mine ? t->state : "refused", t->attempt, t->try_count,
+             t->answer.size, t->error ? " code=" : "", t->error ? api_code(t->error) : "");
     turn_drop(t);
 }
 

@@ -18,8 +18,9 @@
 #include "common/fault.h"
 #include "common/service.h"
 
-#define TICK_MS        250
-#define DRAIN_GRACE_US 5000000 /* running turns have so long to finish before they are handed over */
+#define TICK_MS 250
+#define DRAIN_GRACE_US \
+    5000000 /* running turns have so long to finish before they are handed over */
 
 static int upstream_open(struct chatd *d)
 {

@@ -30,11 +30,11 @@ struct turn {
     int64_t id, account, fence, attempt;
     int64_t user_message; /* the message that asked */
     struct text answer;
-    size_t published;     /* bytes of it that followers were sent */
-    size_t stored;        /* bytes of it that were given to the ledger */
-    int64_t dropped;      /* older messages that did not fit */
+    size_t published; /* bytes of it that followers were sent */
+    size_t stored;    /* bytes of it that were given to the ledger */
+    int64_t dropped;  /* older messages that did not fit */
     bool in_round;
-    atomic_bool lost;     /* another process may have it: writes and publishes nothing */
+    atomic_bool lost; /* another process may have it: writes and publishes nothing */
     struct turn_try tries[TURN_TRIES_MAX];
     int try_count;
 
@@ -59,8 +59,8 @@ struct turn_order {
 
 /*
  * Builds the model's input (reading the branch above the message through c->db) and begins the
- * upstream call.  The slot was taken before; it goes over to the turn.  Whatever goes wrong ends the
- * turn as failed.
+ * upstream call.  The slot was taken before; it goes over to the turn.  Whatever goes wrong ends
+ * the turn as failed.
  */
 void turn_start(struct chatd *d, struct call *c, const struct turn_order *o);
 

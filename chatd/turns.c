@@ -114,7 +114,9 @@ static void input_build(struct chatd *d, const struct turn_order *o, const struc
     struct model_input in = {
         .model = o->model,
         .prompts = own ? (const char *const *)o->context->prompts : &fallback,
-        .prompt_count = own ? o->context->prompt_count : fallback[0] ? 1 : 0,
+        .prompt_count = own           ? o->context->prompt_count
+                        : fallback[0] ? 1
+                                      : 0,
         .history = h->messages,
         .history_count = h->count,
         .message = {MODEL_ROLE_USER, o->message, strlen(o->message)},
@@ -244,12 +246,17 @@ static void on_try(void *state, const struct upstream_try *u)
     if (t->try_count >= TURN_TRIES_MAX)
         return;
     mine = &t->tries[t->try_count++];
-    *mine = (struct turn_try){.number = u->number, .http = u->http, .status = u->status,
-                              .first_us = u->first_us, .total_us = u->total_us};
+    *mine = (struct turn_try){.number = u->number,
+                              .http = u->http,
+                              .status = u->status,
+                              .first_us = u->first_us,
+                              .total_us = u->total_us};
     snprintf(mine->request_id, sizeof mine->request_id, "%s", u->request_id);
     if (u->status)
-        log_line(LOG_LEVEL_NOTICE, "event=upstream_try turn=%" PRId64 " number=%d http=%d code=%s "
-                 "again_ms=%" PRId64, t->id, u->number, u->http, api_code(u->status), u->again_ms);
+        log_line(LOG_LEVEL_NOTICE,
+                 "event=upstream_try turn=%" PRId64 " number=%d http=%d code=%s "
+                 "again_ms=%" PRId64,
+                 t->id, u->number, u->http, api_code(u->status), u->again_ms);
 }
 
 static void round_remove(struct turn *gone)
@@ -345,8 +352,10 @@ void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *
     text_add(&data, json, size);
     text_putc(&data, '}');
     snprintf(topic, sizeof topic, "turn:%" PRId64, id);
-    daemon_publish(d->daemon, &(struct event){.topic = topic, .what = EVENT_ENDED,
+    daemon_publish(d->daemon, &(struct event){.topic = topic,
+                                              .what = EVENT_ENDED,
                                               .attempt = (uint32_t)attempt,
-                                              .data = data.data, .size = data.size});
+                                              .data = data.data,
+                                              .size = data.size});
     daemon_publish(d->daemon, &(struct event){.topic = "queue", .what = EVENT_CHANGED});
 }

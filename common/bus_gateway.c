@@ -22,7 +22,8 @@ static void option_set(void *socket, int option, int value)
     zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-static void link_open(struct gateway_link *g, void *context, const char *bus_dir, const char *service)
+static void link_open(struct gateway_link *g, void *context, const char *bus_dir,
+                      const char *service)
 {
     char endpoint[256];
 
@@ -192,7 +193,8 @@ void topic_set_drop(struct followed **topics)
 {
     struct followed *t, *tmp;
 
-    HASH_ITER (hh, *topics, t, tmp) {
+    HASH_ITER(hh, *topics, t, tmp)
+    {
         HASH_DEL(*topics, t);
         free(t);
     }

@@ -28,7 +28,8 @@ struct gateway_link {
     struct followed *topics;
 };
 
-/* Connects to gateways that came, drops those whose directory is gone.  Returns the slots in use. */
+/* Connects to gateways that came, drops those whose directory is gone.  Returns the slots in use.
+ */
 int links_scan(struct gateway_link *links, int count, void *context, const char *bus_dir,
                const char *service);
 void links_drop(struct gateway_link *links, int count);

@@ -11,8 +11,8 @@ struct daemon;
 struct db;
 
 struct call {
-    const struct op *op;   /* NULL for a periodic task */
-    int64_t caller;        /* account, 0: nobody */
+    const struct op *op; /* NULL for a periodic task */
+    int64_t caller;      /* account, 0: nobody */
     int64_t session;
     bool admin;
     const char *trace;     /* request id, also in every log line */
@@ -23,20 +23,21 @@ struct call {
     struct daemon *daemon; /* the process: settings, bus, the daemon's own state */
     struct db *db;         /* this worker's connection */
     struct arena arena;
-    void *prepared;        /* what name_prepare() leaves for name(); arena memory */
+    void *prepared; /* what name_prepare() leaves for name(); arena memory */
 
     /* the answer */
-    struct text out;       /* JSON body */
-    int64_t new_id;        /* replaces {id} in the row's LOCATION */
+    struct text out; /* JSON body */
+    int64_t new_id;  /* replaces {id} in the row's LOCATION */
     int64_t turn_id;
-    int http;              /* success with another status than the row's; 0: the row's */
-    const char *location;  /* overrides the row's; arena */
+    int http;                   /* success with another status than the row's; 0: the row's */
+    const char *location;       /* overrides the row's; arena */
     const char *field, *detail; /* of a deliberate error */
     uint32_t retry_after;
     bool replayed;
-    char next[32];         /* cursor of the next page, "": last page */
+    char next[32]; /* cursor of the next page, "": last page */
     /* Runs on the worker after COMMIT and after the reply was handed to the bus, so that what it
-     * publishes comes behind the reply.  trace, key and address are gone by then.  NULL: nothing. */
+     * publishes comes behind the reply.  trace, key and address are gone by then.  NULL: nothing.
+     */
     void (*committed)(struct call *c, void *state);
     /* Runs instead of committed when the transaction was rolled back, or its fate is unknown. */
     void (*undone)(struct call *c, void *state);

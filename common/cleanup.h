@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #define cleanup(f) __attribute__((cleanup(f)))
-#define TAKE(p)                                                                                    \
-    ({                                                                                             \
-        __typeof__(p) taken_ = (p);                                                                \
-        (p) = NULL;                                                                                \
-        taken_;                                                                                    \
+#define TAKE(p)                     \
+    ({                              \
+        __typeof__(p) taken_ = (p); \
+        (p) = NULL;                 \
+        taken_;                     \
     })
 
 static inline void free_drop(void *p)

@@ -22,7 +22,7 @@ struct bus;
 /* One request on its way through the daemon, or a periodic task. */
 struct job {
     struct job *next;
-    struct envelope head;    /* strings point into head_frame */
+    struct envelope head; /* strings point into head_frame */
     zmq_msg_t head_frame, body_frame;
     const struct op *op;     /* NULL: unknown operation, or a task */
     const struct task *task; /* NULL: a request */
@@ -65,8 +65,8 @@ struct daemon {
     struct task tasks[TASKS_MAX + 1]; /* the service's and the runtime's own */
     pthread_t threads[64];
     int thread_count;
-    atomic_int busy;            /* requests taken and not yet served to the end */
-    atomic_int_fast64_t db_seen_us; /* clock_us() when the database last answered */
+    atomic_int busy;                 /* requests taken and not yet served to the end */
+    atomic_int_fast64_t db_seen_us;  /* clock_us() when the database last answered */
     atomic_int_fast64_t bus_seen_us; /* heartbeat of the bus thread, for the watchdog */
     atomic_bool draining, failed;
 };

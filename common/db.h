@@ -37,14 +37,20 @@ struct arg arg_i64_if(bool given, int64_t v);
 struct arg arg_f64_if(bool given, double v);
 struct arg arg_bool_if(bool given, bool v);
 
-#define ARG(x)                                                                                     \
+#define ARG(x) \
     _Generic((x), struct arg: arg_same, int: arg_int, int64_t: arg_i64, uint32_t: arg_i64,         \
              double: arg_f64, bool: arg_bool, char *: arg_str, const char *: arg_str)(x)
-static inline struct arg arg_same(struct arg a) { return a; }
-static inline struct arg arg_int(int v) { return arg_i64(v); }
+static inline struct arg arg_same(struct arg a)
+{
+    return a;
+}
+static inline struct arg arg_int(int v)
+{
+    return arg_i64(v);
+}
 
 #define ARGS_N(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, N, ...) N
-#define ARGS_COUNT(...)                                                                            \
+#define ARGS_COUNT(...) \
     ARGS_N(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 #define ARGS_1(a)       ARG(a)
 #define ARGS_2(a, ...)  ARG(a), ARGS_1(__VA_ARGS__)
@@ -65,8 +71,11 @@ static inline struct arg arg_int(int v) { return arg_i64(v); }
 #define ARGS_OF(N)      ARGS_##N
 #define ARGS_PASTE(N)   ARGS_OF(N)
 /* The parameters $1, $2, ... of a statement: at most 16 values of the types in ARG(). */
-#define ARGS(...)                                                                                  \
-    ARGS_COUNT(__VA_ARGS__), (const struct arg[]) { ARGS_PASTE(ARGS_COUNT(__VA_ARGS__))(__VA_ARGS__) }
+#define ARGS(...)                                        \
+    ARGS_COUNT(__VA_ARGS__), (const struct arg[])        \
+    {                                                    \
+        ARGS_PASTE(ARGS_COUNT(__VA_ARGS__))(__VA_ARGS__) \
+    }
 #define NO_ARGS 0, NULL
 
 /* Where db_get() puts a column; SQL NULL leaves numbers 0 and strings NULL.  Strings belong to
@@ -77,11 +86,23 @@ struct into {
     bool *boolean;
     const char **str;
 };
-static inline struct into into_i64(int64_t *p) { return (struct into){.i64 = p}; }
-static inline struct into into_f64(double *p) { return (struct into){.f64 = p}; }
-static inline struct into into_bool(bool *p) { return (struct into){.boolean = p}; }
-static inline struct into into_str(const char **p) { return (struct into){.str = p}; }
-#define TO(x)                                                                                      \
+static inline struct into into_i64(int64_t *p)
+{
+    return (struct into){.i64 = p};
+}
+static inline struct into into_f64(double *p)
+{
+    return (struct into){.f64 = p};
+}
+static inline struct into into_bool(bool *p)
+{
+    return (struct into){.boolean = p};
+}
+static inline struct into into_str(const char **p)
+{
+    return (struct into){.str = p};
+}
+#define TO(x) \
     _Generic((x), int64_t *: into_i64, double *: into_f64, bool *: into_bool,                      \
              const char **: into_str)(x)
 #define INTO_1(a)       TO(a)
@@ -98,15 +119,21 @@ static inline struct into into_str(const char **p) { return (struct into){.str =
 #define INTO_12(a, ...) TO(a), INTO_11(__VA_ARGS__)
 #define INTO_OF(N)      INTO_##N
 #define INTO_PASTE(N)   INTO_OF(N)
-#define INTO(...)                                                                                  \
-    (const struct into[]) { INTO_PASTE(ARGS_COUNT(__VA_ARGS__))(__VA_ARGS__), { 0 } }
+#define INTO(...)                                         \
+    (const struct into[])                                 \
+    {                                                     \
+        INTO_PASTE(ARGS_COUNT(__VA_ARGS__))(__VA_ARGS__), \
+        {                                                 \
+            0                                             \
+        }                                                 \
+    }
 
 struct db_config {
-    const char *database;      /* conninfo without user */
-    const char *role;          /* login role, "authd" */
-    const char *schema;        /* search_path */
-    int schema_version;        /* accepts this one and the next; 0: unchecked */
-    int statement_timeout_ms;  /* 0: none */
+    const char *database;     /* conninfo without user */
+    const char *role;         /* login role, "authd" */
+    const char *schema;       /* search_path */
+    int schema_version;       /* accepts this one and the next; 0: unchecked */
+    int statement_timeout_ms; /* 0: none */
     const struct query *queries;
 };
 

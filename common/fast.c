@@ -16,10 +16,10 @@
 #include "common/log.h"
 #include "common/serve.h"
 
-#define FAST_TIMEOUT_MS  250     /* statement_timeout of this lane */
-#define HEARTBEAT_US     400000  /* how often an idle connection proves that the database lives */
-#define RECONNECT_US     50000
-#define PIPELINE_MAX     512     /* statements under way */
+#define FAST_TIMEOUT_MS 250    /* statement_timeout of this lane */
+#define HEARTBEAT_US    400000 /* how often an idle connection proves that the database lives */
+#define RECONNECT_US    50000
+#define PIPELINE_MAX    512 /* statements under way */
 
 /* A statement under way; without a job it is the heartbeat. */
 struct flight {

@@ -50,10 +50,9 @@ static int replay(struct call *c, const struct idempotency *i, const PGresult *r
                       "this Idempotency-Key was used before with another input");
     c->replayed = true;
     c->http = (int)rows_i64(res, 0, at + 1);
-    c->location = rows_null(res, 0, at + 2)
-                      ? NULL
-                      : arena_strndup(&c->arena, rows_str(res, 0, at + 2),
-                                      strlen(rows_str(res, 0, at + 2)));
+    c->location = rows_null(res, 0, at + 2) ? NULL
+                                            : arena_strndup(&c->arena, rows_str(res, 0, at + 2),
+                                                            strlen(rows_str(res, 0, at + 2)));
     text_clear(&c->out);
     if (!rows_null(res, 0, at + 3))
         text_puts(&c->out, rows_str(res, 0, at + 3));

@@ -3,9 +3,9 @@
  * Idempotency keys, once for all daemons: a repeat of a mutating call gets the first one's result.
  *
  * The key's hash, a fingerprint of the input and the reply are stored in the transaction of the
- * change itself, so either both exist or neither.  The fingerprint is an HMAC of the input under the
- * key; the table holds only the key's hash, so that a stolen table does not help to guess inputs
- * (passwords among them).
+ * change itself, so either both exist or neither.  The fingerprint is an HMAC of the input under
+ * the key; the table holds only the key's hash, so that a stolen table does not help to guess
+ * inputs (passwords among them).
  */
 #include <stddef.h>
 
@@ -24,7 +24,7 @@ enum {
 };
 
 struct idempotency {
-    char key_hash[2 * DIGEST_SIZE + 3];    /* \x and hex */
+    char key_hash[2 * DIGEST_SIZE + 3]; /* \x and hex */
     char fingerprint[2 * DIGEST_SIZE + 3];
 };
 

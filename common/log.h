@@ -4,7 +4,13 @@
  * Never bodies, tokens, passwords or keys; accounts only by id.
  */
 
-enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+    LOG_LEVEL_ERR = 3,
+    LOG_LEVEL_WARN = 4,
+    LOG_LEVEL_NOTICE = 5,
+    LOG_LEVEL_INFO = 6,
+    LOG_LEVEL_DEBUG = 7
+};
 
 /* The process' name in every line ("projectd"); must outlive the process. */
 void log_name(const char *name);

@@ -10,8 +10,8 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/json.h"
-#include "common/utf8.h"
 #include "common/log.h"
+#include "common/utf8.h"
 
 #define FRAME_STR_MAX 255 /* bytes of a string in a frame's head */
 
@@ -107,7 +107,8 @@ int call_decode(struct call *c, struct job *j, struct json_object **ret_json, vo
     if (r)
         return r;
     *ret_in = arena_alloc(&c->arena, c->op->in_size);
-    r = api_decode(c->op, j->head.params.data, j->head.params.size, *ret_json, *ret_in, &field, &why);
+    r = api_decode(c->op, j->head.params.data, j->head.params.size, *ret_json, *ret_in, &field,
+                   &why);
     if (r == BAD_INPUT) {
         char name[80];
         snprintf(name, sizeof name, "%s", field);

@@ -1,5 +1,6 @@
 #pragma once
-/* What workers and the FAST lane do alike: from a job to a call, and from its result to an answer. */
+/* What workers and the FAST lane do alike: from a job to a call, and from its result to an answer.
+ */
 #include "common/call.h"
 #include "common/daemon.h"
 

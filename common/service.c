@@ -18,10 +18,10 @@
 #include "common/idempotency.h"
 #include "common/log.h"
 
-#define DRAIN_US        10000000 /* what is in flight at SIGTERM has this long */
-#define FAST_CREDIT     256      /* reads that one gateway may have under way here */
-#define DB_PAUSE_MS     200      /* between tries to reach the database at start */
-#define BUS_SILENCE_US  5000000  /* of the bus thread, before the watchdog is not fed */
+#define DRAIN_US       10000000 /* what is in flight at SIGTERM has this long */
+#define FAST_CREDIT    256      /* reads that one gateway may have under way here */
+#define DB_PAUSE_MS    200      /* between tries to reach the database at start */
+#define BUS_SILENCE_US 5000000  /* of the bus thread, before the watchdog is not fed */
 
 const struct conf *daemon_conf(const struct daemon *d)
 {

@@ -63,4 +63,3 @@ int daemon_db(struct daemon *d, struct db **ret) __attribute__((warn_unused_resu
  * blocks; what does not fit is dropped.  Records of one round travel together.  Any thread.
  */
 void daemon_publish(struct daemon *d, const struct event *e);
-

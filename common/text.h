@@ -20,7 +20,8 @@ void text_i64(struct text *t, int64_t v);
 char *text_reserve(struct text *t, size_t n);
 /* A JSON string with its quotes; n bytes of valid UTF-8. */
 void text_json(struct text *t, const char *s, size_t n);
-/* ,"name": with the comma only when something precedes it in its object ('{' or '[' came before). */
+/* ,"name": with the comma only when something precedes it in its object ('{' or '[' came before).
+ */
 void text_json_name(struct text *t, const char *name);
 /* "name":"s" / "name":n members, comma as above; a NULL s is null. */
 void text_member_str(struct text *t, const char *name, const char *s);

@@ -13,18 +13,18 @@
 #define TOKEN_SKEW     5 /* seconds of wall clock difference allowed for nbf and iat */
 
 struct token_claims {
-    int64_t account;  /* sub */
-    int64_t session;  /* sid */
-    int64_t issued;   /* iat and nbf, seconds since the epoch */
-    int64_t expires;  /* exp */
+    int64_t account; /* sub */
+    int64_t session; /* sid */
+    int64_t issued;  /* iat and nbf, seconds since the epoch */
+    int64_t expires; /* exp */
 };
 
 struct evp_pkey_st; /* EVP_PKEY */
 
 /* Signs claims with a P-256 private key; kid goes into the header.
  * DONE, or a fault.  ret has room for TOKEN_MAX bytes. */
-int token_sign(struct evp_pkey_st *key, const char *kid, const struct token_claims *claims, char *ret)
-    __attribute__((warn_unused_result));
+int token_sign(struct evp_pkey_st *key, const char *kid, const struct token_claims *claims,
+               char *ret) __attribute__((warn_unused_result));
 
 /* Finds the public key for a kid, or NULL; owned by the finder. */
 typedef struct evp_pkey_st *token_key_fn(void *state, const char *kid);

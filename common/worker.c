@@ -1,4 +1,5 @@
-/* A worker of the SLOW, WRITE or HASH lane: one thread, one database connection, one call at a time. */
+/* A worker of the SLOW, WRITE or HASH lane: one thread, one database connection, one call at a
+ * time. */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,8 +10,8 @@
 #include "common/log.h"
 #include "common/serve.h"
 
-#define RETRY_PAUSE_US     50000 /* between tries of a call whose database went away */
-#define CONTENTION_TRIES   3     /* of a call that met a deadlock or a lock timeout */
+#define RETRY_PAUSE_US   50000 /* between tries of a call whose database went away */
+#define CONTENTION_TRIES 3     /* of a call that met a deadlock or a lock timeout */
 
 /* Whether a result of apply leaves the transaction to be committed: success, and where the row says
  * so a deliberate answer of the handler, but not the runtime's own. */

@@ -23,7 +23,8 @@ struct bus_request call_request(const struct exchange *x)
         .body = x->body.size ? x->body.data : NULL,
         .body_size = x->body.size,
         .deadline_ms = exchange_left_ms(x),
-        .retry_in_flight = x->key_made,
+        /* a repeat of a chat is attached to the turn that the first one starts */
+        .retry_in_flight = x->key_made || x->op->keep == KEEP_TURN,
     };
 }
 

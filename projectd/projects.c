@@ -27,11 +27,11 @@ int project_create(struct call *c, const struct project_create_in *in)
 int project_update(struct call *c, const struct project_update_in *in)
 {
     project_changed(c, in->project_id);
-    return db_one(
-        c, Q_project_change,
-        ARGS(c->caller, in->project_id, in->name, in->has_model, in->model, in->has_temperature,
-             arg_f64_if(!in->null_temperature, in->temperature), in->has_max_output_tokens,
-             arg_i64_if(!in->null_max_output_tokens, in->max_output_tokens)));
+    return db_one(c, Q_project_change,
+                  ARGS(c->caller, in->project_id, in->name, in->has_model, in->model,
+                       in->has_temperature, arg_f64_if(!in->null_temperature, in->temperature),
+                       in->has_max_output_tokens,
+                       arg_i64_if(!in->null_max_output_tokens, in->max_output_tokens)));
 }
 
 int project_delete(struct call *c, const struct project_delete_in *in)

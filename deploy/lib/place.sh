@@ -7,24 +7,26 @@
 
 service_user=chatbot-dev
 
-# Sets drop: the command that takes away what processes do not need.  Root becomes service_user,
-# who is made when MAKE is given; false: there is no such user.
-place_user() {
-    local make=${1:-}
+# Makes the service user where there is none.
+place_user_make() {
+    ((EUID == 0)) && ! id -u "$service_user" >/dev/null 2>&1 || return 0
+    useradd --system --user-group --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin "$service_user" || die 1 "user $service_user cannot be made"
+    say "made the system user $service_user, who runs everything"
+}
 
-    drop=(setpriv --no-new-privs --)
+# Sets drop: the command that takes away what processes do not need; root becomes service_user,
+# others stay who they are.  False: there is no such user.
+place_user() {
+    local uid gid
+
     if ((EUID != 0)); then
         service_user=$(id -un 2>/dev/null) || die 1 "uid $EUID has no name; PostgreSQL needs one"
-        return 0
+        drop=(setpriv --no-new-privs --)
+        return
     fi
-    if ! id -u "$service_user" >/dev/null 2>&1; then
-        [[ -n $make ]] || return 1
-        useradd --system --user-group --no-create-home --home-dir /nonexistent \
-            --shell /usr/sbin/nologin "$service_user" || die 1 "user $service_user cannot be made"
-        say "made the system user $service_user, who runs everything"
-    fi
-    drop=(setpriv --reuid="$(id -u "$service_user")" --regid="$(id -g "$service_user")"
-        --clear-groups --no-new-privs --)
+    uid=$(id -u "$service_user" 2>/dev/null) && gid=$(id -g "$service_user") || return
+    drop=(setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs --)
 }
 
 as_service() {

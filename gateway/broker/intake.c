@@ -80,8 +80,11 @@ static void ready_read(struct broker *b, struct service *s, struct worker *w,
         return;
     }
     credit_set(w, e);
-    if (w->state != WORKER_DYING)
-        worker_set_state(b, w, WORKER_READY);
+    if (w->state == WORKER_DYING)
+        return;
+    worker_set_state(b, w, WORKER_READY);
+    /* each time, as it may have forgotten; requests are sent at the end of the round */
+    topics_tell(b, w);
 }
 
 static void ping_read(struct broker *b, struct service *s, struct worker *w,

@@ -75,14 +75,11 @@ struct worker *worker_add(struct broker *b, struct service *s, uint32_t route,
     return w;
 }
 
-/* It takes requests from now on; it is told the topics before it gets the first one. */
-static void ready_enter(struct broker *b, struct worker *w, enum worker_state from)
+static void ready_enter(struct worker *w)
 {
     w->goodbye = false;
     w->service->ready++;
     w->service->serve = ~0U;
-    if (from != WORKER_DRAINING)
-        topics_tell(b, w);
 }
 
 static void ready_leave(struct broker *b, struct worker *w)
@@ -106,7 +103,7 @@ void worker_set_state(struct broker *b, struct worker *w, enum worker_state to)
     if (from == WORKER_READY)
         ready_leave(b, w);
     if (to == WORKER_READY)
-        ready_enter(b, w, from);
+        ready_enter(w);
     if (to == WORKER_SILENT)
         requests_lose(b, w);
 }
@@ -114,8 +111,10 @@ void worker_set_state(struct broker *b, struct worker *w, enum worker_state to)
 void worker_heard(struct broker *b, struct worker *w)
 {
     w->heard_us = b->now_us;
-    if (w->state == WORKER_SILENT && w->goodbye)
+    if (w->state == WORKER_SILENT && w->goodbye) {
         worker_set_state(b, w, WORKER_DRAINING);
+        topics_tell(b, w);
+    }
 }
 
 void worker_dies(struct broker *b, struct worker *w, int64_t bury_us)

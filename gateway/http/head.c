@@ -22,10 +22,23 @@ static bool line_ended(const char *s)
     return s[0] == '\0' && s[1] == '\0';
 }
 
+/* Then the buffer is full, and holds no byte that would have made civetweb give up before; what
+ * earlier requests left there holds NULs. */
+bool head_was_too_large(const struct http_thread *t)
+{
+    for (size_t i = 0; t->buffer && i < REQUEST_BUFFER; i++) {
+        unsigned char c = (unsigned char)t->buffer[i];
+        if (c == 0x7f || (c < 0x20 && c != '\r' && c != '\n'))
+            return false;
+    }
+    return t->buffer != NULL;
+}
+
 /*
  * Whether the request begins where the buffer does, but for one empty line (RFC 9112, section 2.2).
  * With more white space in front civetweb takes the first empty line for the end of the head, and
  * then parses on into what an earlier request, maybe of someone else, has left in the buffer.
+ * (Where the buffer begins, the thread's first request shows: then nothing is left in it yet.)
  */
 static bool starts_at_buffer(struct http_thread *t, const char *method)
 {

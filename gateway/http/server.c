@@ -133,9 +133,11 @@ static int on_request(struct mg_connection *conn)
 /* Our statuses for what civetweb refuses by itself. */
 static int refusal_status(struct http_thread *t, int status)
 {
-    if (slot_was_cut(t->slot))
+    if (slot_head_is_late(t->slot))
         return BODY_TIMEOUT;
-    return status == 413 ? HEADERS_TOO_LARGE : status >= 500 ? INTERNAL : BAD_REQUEST;
+    if (head_was_too_large(t))
+        return HEADERS_TOO_LARGE;
+    return status == 500 ? INTERNAL : BAD_REQUEST;
 }
 
 /* Nothing is known of the request: what civetweb's structure holds may be an earlier one's. */
@@ -150,7 +152,7 @@ static int on_error(struct mg_connection *conn, int status, const char *message)
     reply_reset(t);
     t->request.framing = (struct http_framing){0};
     s->config.refuse(s->config.state, ri ? ri->remote_addr : "",
-                     refusal_status(t, status == 505 ? 400 : status), &t->reply);
+                     refusal_status(t, status), &t->reply);
     reply_send(t, false);
     return 0;
 }
@@ -184,11 +186,11 @@ static int civet_start(struct http_server *s)
                              "listen_backlog",
                              "1024",
                              "request_timeout_ms",
-                             "10000",
+                             TEXT_OF(HEAD_MAX_MS),
                              "enable_keep_alive",
                              "yes",
                              "keep_alive_timeout_ms",
-                             "3000",
+                             TEXT_OF(HEAD_KEPT_MS),
                              "tcp_nodelay",
                              "1",
                              "decode_url", /* we do, strictly */

@@ -119,6 +119,20 @@ bool slot_was_cut(struct slot *slot)
     return cut;
 }
 
+/* civetweb's own clock for this may end a moment before ours. */
+bool slot_head_is_late(struct slot *slot)
+{
+    int64_t age_ms;
+    bool late;
+
+    pthread_mutex_lock(&slot->lock);
+    age_ms = (clock_us() - slot->since_us) / 1000;
+    late = slot->cut || (slot->state == SLOT_HEAD &&
+                         age_ms + TICK_MS >= (slot->requests ? HEAD_KEPT_MS : HEAD_MAX_MS));
+    pthread_mutex_unlock(&slot->lock);
+    return late;
+}
+
 unsigned slots_busy(const struct slots *s)
 {
     return atomic_load_explicit(&s->busy, memory_order_relaxed);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define HEAD_MAX_MS       10000 /* a request's head must come within this */
+#define HEAD_KEPT_MS      3000  /* the same for the next one of a connection, from the reply before */
 #define HEAD_PRESSED_MS   2000  /* the same while threads are scarce */
 #define BODY_MAX_MS       10000 /* a body must come within this, ... */
 #define BODY_BYTES_PER_MS 16    /* ... and a millisecond more for each so many bytes */
@@ -61,6 +62,9 @@ void slot_set(struct slot *slot, enum slot_state state, int64_t max_ms);
 
 /* Whether the watchdog has shut the connection down. */
 bool slot_was_cut(struct slot *slot);
+
+/* Whether the head of a request was waited for as long as it may take. */
+bool slot_head_is_late(struct slot *slot);
 
 /* Open connections; whether more than 75 % of the threads have one. */
 unsigned slots_busy(const struct slots *s);

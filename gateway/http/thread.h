@@ -11,7 +11,7 @@ struct mg_connection;
 struct mg_request_info;
 
 /* civetweb's buffer for a request's head and the first of its body, in bytes, per thread */
-#define REQUEST_BUFFER 32768
+#define REQUEST_BUFFER 65536
 
 struct http_thread {
     struct http_server *server;
@@ -42,3 +42,6 @@ bool body_discard(struct http_thread *t, int64_t most);
  * version and the sizes of ret are set; the fields are t->request.headers.
  */
 void head_read(struct http_thread *t, const struct mg_request_info *ri, struct http_head *ret);
+
+/* Whether civetweb gave up on a request because its head did not fit into the buffer. */
+bool head_was_too_large(const struct http_thread *t);

@@ -13,9 +13,9 @@
 #include "tests/harness/harness.h"
 #include "tests/unit/check_main.h"
 
-#define ALICE   7000001
-#define BOB     7000002
-#define PROJECT 5000001
+#define ALICE    7000001
+#define BOB      7000002
+#define PROJECT  5000001
 #define PER_USER 2 /* turns of one user that run at once, in claims */
 
 static const struct query queries[] = {
@@ -30,14 +30,16 @@ static struct call *c;
 
 static void begin(void)
 {
-    char *argv[] = {"chatd", "--set", "QUEUE_MAX=3", "--set", "MAX_TOKENS_PER_USER_DAY=13000", NULL};
+    char *argv[] = {"chatd", "--set", "QUEUE_MAX=3", "--set", "MAX_TOKENS_PER_USER_DAY=13000",
+                    NULL};
 
     ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 5, argv, (struct conf **)&state.conf), 0);
     state.slots = 1;
     harness_open("chatd", "chat", queries, &state);
     c = harness_call(OP_chat_create, ALICE);
     /* what other tests or a running chatd may have left does not count here */
-    harness_sql(c, "UPDATE turn SET state = 'cancelled' WHERE state IN ('queued', 'running') RETURNING 1");
+    harness_sql(
+        c, "UPDATE turn SET state = 'cancelled' WHERE state IN ('queued', 'running') RETURNING 1");
 }
 
 static void end(void)
@@ -65,8 +67,10 @@ static int64_t number(const char *fmt, int64_t id)
 
 static int say(int64_t caller, int64_t conversation, int64_t parent, const char *message)
 {
-    struct chat_create_in in = {.project_id = PROJECT, .message = message,
-                                .conversation_id = conversation, .parent_id = parent};
+    struct chat_create_in in = {.project_id = PROJECT,
+                                .message = message,
+                                .conversation_id = conversation,
+                                .parent_id = parent};
 
     c = harness_call(OP_chat_create, caller);
     c->prepared = &context;
@@ -82,10 +86,13 @@ static int64_t talk(int64_t caller, int64_t conversation, const char *message, c
     ck_assert_int_eq(say(caller, conversation, 0, message), DONE);
     turn = reply_i64(c, "turn_id");
     conversation = reply_i64(c, "conversation_id");
-    snprintf(sql, sizeof sql,
-             "WITH t AS (UPDATE turn SET state = 'completed' WHERE id = %" PRId64 " RETURNING message_id) "
-             "UPDATE message SET content = '%s', status = 'complete' FROM t WHERE id = t.message_id "
-             "RETURNING 1", turn, answer);
+    snprintf(
+        sql, sizeof sql,
+        "WITH t AS (UPDATE turn SET state = 'completed' WHERE id = %" PRId64
+        " RETURNING message_id) "
+        "UPDATE message SET content = '%s', status = 'complete' FROM t WHERE id = t.message_id "
+        "RETURNING 1",
+        turn, answer);
     harness_sql(c, sql);
     return conversation;
 }
@@ -97,15 +104,20 @@ START_TEST(a_message_makes_a_conversation)
     ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
     turn = c->turn_id;
     ck_assert_int_eq(turn, reply_i64(c, "turn_id"));
-    ck_assert_str_eq(harness_sql(c, "SELECT state || attempt || fence FROM turn ORDER BY id DESC LIMIT 1"),
-                     "running11");
+    ck_assert_str_eq(
+        harness_sql(c, "SELECT state || attempt || fence FROM turn ORDER BY id DESC LIMIT 1"),
+        "running11");
     ck_assert_int_eq(state.slots, 0);
     ck_assert_int_eq(number("SELECT count(*) FROM message WHERE turn_id = $1", turn), 2);
-    ck_assert_str_eq(harness_sql(c, "SELECT role || status || content FROM message ORDER BY id LIMIT 1 "
-                                    "OFFSET (SELECT count(*) - 2 FROM message)"),
-                     "usercompleteHello");
-    ck_assert_int_eq(number("SELECT active_leaf = (SELECT message_id FROM turn WHERE id = $1)::bigint "
-                            "FROM conversation ORDER BY id DESC LIMIT 1", turn), 0); /* 't' */
+    ck_assert_str_eq(
+        harness_sql(c, "SELECT role || status || content FROM message ORDER BY id LIMIT 1 "
+                       "OFFSET (SELECT count(*) - 2 FROM message)"),
+        "usercompleteHello");
+    ck_assert_int_eq(
+        number("SELECT active_leaf = (SELECT message_id FROM turn WHERE id = $1)::bigint "
+               "FROM conversation ORDER BY id DESC LIMIT 1",
+               turn),
+        0); /* 't' */
 }
 END_TEST
 
@@ -113,7 +125,8 @@ START_TEST(without_a_slot_it_waits)
 {
     state.slots = 0;
     ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    ck_assert_str_eq(harness_sql(c, "SELECT state || fence FROM turn ORDER BY id DESC LIMIT 1"), "queued0");
+    ck_assert_str_eq(harness_sql(c, "SELECT state || fence FROM turn ORDER BY id DESC LIMIT 1"),
+                     "queued0");
     ck_assert_int_eq(say(ALICE, 0, 0, "2"), DONE);
     ck_assert_int_eq(say(ALICE, 0, 0, "3"), DONE);
     ck_assert_int_eq(say(ALICE, 0, 0, "4"), QUEUE_FULL);
@@ -163,8 +176,8 @@ START_TEST(history_is_the_branch_within_the_budget)
     ck_assert_str_eq(h.messages[3].text, "second answer");
     history_drop(&h);
     /* room for the newest turn only */
-    ck_assert_int_eq(history_read(c, ALICE, leaf,
-                                  model_input_tokens(3) + model_input_tokens(13), &h), DONE);
+    ck_assert_int_eq(
+        history_read(c, ALICE, leaf, model_input_tokens(3) + model_input_tokens(13), &h), DONE);
     ck_assert_uint_eq(h.count, 2);
     ck_assert_int_eq(h.dropped, 2);
     ck_assert_str_eq(h.messages[0].text, "two");
@@ -225,7 +238,9 @@ START_TEST(a_branch_runs_one_turn)
     ck_assert_int_eq(say(ALICE, conversation, 0, "second"), DONE);
     ck_assert_int_eq(claim("p1"), ALICE);
     ck_assert_int_eq(claim("p1"), 0);
-    harness_sql(c, "UPDATE message SET status = 'failed' WHERE status = 'pending' AND depth = 1 RETURNING 1");
+    harness_sql(
+        c,
+        "UPDATE message SET status = 'failed' WHERE status = 'pending' AND depth = 1 RETURNING 1");
     ck_assert_int_eq(claim("p1"), ALICE);
 }
 END_TEST
@@ -234,10 +249,12 @@ static int64_t finish(int64_t turn, int64_t fence, const char *process)
 {
     cleanup(rows_drop) PGresult *row = NULL;
 
-    ck_assert_int_eq(db_rows(c, Q_turn_finish,
-                             ARGS(turn, fence, process, "completed", "complete", "done", "stop", 3, 4, 0,
-                                  (const char *)NULL, (const char *)NULL, arg_bool_if(false, false)),
-                             &row), DONE);
+    ck_assert_int_eq(
+        db_rows(c, Q_turn_finish,
+                ARGS(turn, fence, process, "completed", "complete", "done", "stop", 3, 4, 0,
+                     (const char *)NULL, (const char *)NULL, arg_bool_if(false, false)),
+                &row),
+        DONE);
     return rows_count(row);
 }
 
@@ -253,8 +270,9 @@ START_TEST(only_the_owner_ends_a_turn_and_once)
     ck_assert_int_eq(finish(turn, 1, "p2"), 0);
     ck_assert_int_eq(finish(turn, 1, "p1"), 1);
     ck_assert_int_eq(finish(turn, 1, "p1"), 0);
-    ck_assert_str_eq(harness_sql(c, "SELECT content || status FROM message ORDER BY id DESC LIMIT 1"),
-                     "donecomplete");
+    ck_assert_str_eq(
+        harness_sql(c, "SELECT content || status FROM message ORDER BY id DESC LIMIT 1"),
+        "donecomplete");
     ck_assert_int_eq(number("SELECT output_tokens FROM usage_day WHERE owner_id = $1", ALICE), 4);
 }
 END_TEST
@@ -273,7 +291,8 @@ START_TEST(a_dead_owner_loses_its_turns)
     ck_assert_int_eq(finish(turn, 1, "p1"), 0); /* the zombie */
     ck_assert_int_eq(claim("p2"), ALICE);
     ck_assert_str_eq(harness_sql(c, "SELECT attempt || '/' || takeovers || '/' || fence FROM turn "
-                                    "ORDER BY id DESC LIMIT 1"), "2/1/3");
+                                    "ORDER BY id DESC LIMIT 1"),
+                     "2/1/3");
     ck_assert_int_eq(finish(turn, 3, "p2"), 1);
 }
 END_TEST
@@ -288,10 +307,13 @@ START_TEST(the_daily_limit_is_held_and_given_back)
     ck_assert_uint_le(c->retry_after, 86400);
     ck_assert_int_eq(say(BOB, 0, 0, "Hello"), DONE);
     ck_assert_int_eq(claim("p1"), ALICE);
-    ck_assert_int_eq(finish(number("SELECT id FROM turn WHERE owner_id = $1 ORDER BY id DESC LIMIT 1", ALICE),
-                            1, "p1"), 1);
-    ck_assert_int_eq(number("SELECT spent * 1000 + reserved FROM budget_day WHERE account_id = $1", ALICE),
-                     7000);
+    ck_assert_int_eq(
+        finish(number("SELECT id FROM turn WHERE owner_id = $1 ORDER BY id DESC LIMIT 1", ALICE), 1,
+               "p1"),
+        1);
+    ck_assert_int_eq(
+        number("SELECT spent * 1000 + reserved FROM budget_day WHERE account_id = $1", ALICE),
+        7000);
     ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
 }
 END_TEST

@@ -58,8 +58,11 @@ static const char *context_of(int64_t caller, int64_t project)
 
 START_TEST(create_answers_the_project)
 {
-    struct project_create_in in = {.name = "Bot", .model = "m-1", .has_model = true,
-                                   .temperature = 0.25, .has_temperature = true};
+    struct project_create_in in = {.name = "Bot",
+                                   .model = "m-1",
+                                   .has_model = true,
+                                   .temperature = 0.25,
+                                   .has_temperature = true};
 
     c = harness_call(OP_project_create, ALICE);
     ck_assert_int_eq(project_create(c, &in), DONE);
@@ -174,7 +177,8 @@ START_TEST(projects_have_a_limit)
 
     snprintf(sql, sizeof sql,
              "INSERT INTO project (owner_id, name) SELECT %d, 'p' FROM generate_series(1, %d) "
-             "RETURNING id", ALICE, PROJECTS_PER_ACCOUNT);
+             "RETURNING id",
+             ALICE, PROJECTS_PER_ACCOUNT);
     harness_sql(c, sql);
     c = harness_call(OP_project_create, ALICE);
     ck_assert_int_eq(project_create(c, &in), LIMIT_REACHED);

@@ -77,8 +77,9 @@ static void check_columns(PGconn *pg, const char *query, const struct shape *sha
     for (const struct field *f = shape->fields; f->name; f++, column++) {
         ck_assert_msg(column < PQnfields(res), "%s has no column for %s.%s", query, shape->name,
                       f->name);
-        ck_assert_msg(is_type(f->type, PQftype(res, column)), "%s: column %d has type %u, not %s.%s",
-                      query, column + 1, PQftype(res, column), shape->name, f->name);
+        ck_assert_msg(is_type(f->type, PQftype(res, column)),
+                      "%s: column %d has type %u, not %s.%s", query, column + 1,
+                      PQftype(res, column), shape->name, f->name);
         /* a name that PostgreSQL made up says nothing; any other must be the field's */
         if (strcmp(PQfname(res, column), "?column?") != 0 &&
             strcmp(PQfname(res, column), "case") != 0 &&

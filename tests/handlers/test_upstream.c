@@ -314,6 +314,5 @@ int main(void)
     tcase_add_test(tests, first_token_limit);
     tcase_add_test(tests, idle_limit);
     tcase_add_test(tests, total_limit);
-    tcase_add_test(tests, models);
     return check_run("upstream", tests);
 }

@@ -2,7 +2,8 @@
  * HTTP load from one thread: keeps C requests under way on keep-alive connections for some seconds
  * and prints rate and latencies, as a line for people and a line of JSON.
  *
- *   http [-c CONNECTIONS] [-d SECONDS] [-n NAME] [-m METHOD] [-H 'Name: value']... [-b BODY] HOST:PORT PATH
+ *   http [-c CONNECTIONS] [-d SECONDS] [-n NAME] [-m METHOD] [-H 'Name: value']... [-b BODY]
+ * HOST:PORT PATH
  *
  * Loopback only.  Exit 1 when any answer was not 2xx or a connection broke.
  */
@@ -193,9 +194,9 @@ static void report(int64_t took_us)
     double rate = (double)load.count * 1e6 / (double)took_us;
 
     qsort(load.samples, load.count, sizeof *load.samples, by_size);
-    printf("%-24s c=%-4d %9.0f/s  p50 %8.3f ms  p99 %8.3f ms  max %8.3f ms  errors %zu\n", load.name,
-           load.connections, rate, percentile_ms(.5), percentile_ms(.99), percentile_ms(1),
-           load.errors);
+    printf("%-24s c=%-4d %9.0f/s  p50 %8.3f ms  p99 %8.3f ms  max %8.3f ms  errors %zu\n",
+           load.name, load.connections, rate, percentile_ms(.5), percentile_ms(.99),
+           percentile_ms(1), load.errors);
     printf("{\"name\":\"%s\",\"c\":%d,\"rate\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"count\":%zu,"
            "\"errors\":%zu}\n",
            load.name, load.connections, rate, percentile_ms(.5), percentile_ms(.99), load.count,

@@ -1,0 +1,102 @@
+/* Internal calls of this process' workers to other services, through any gateway. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/arena.h"
+#include "common/bus_state.h"
+#include "common/clock.h"
+
+/* An internal call of a worker of this process. */
+struct question {
+    struct question *next;
+    struct envelope request;
+    uint64_t id;
+    int gateway; /* that it was sent to, -1: not sent */
+    int64_t deadline_us;
+    struct arena *arena;
+    bool done;
+    int status;
+    const char *body;
+    size_t body_size;
+};
+
+/* A gateway for an internal call: the next one that is up. */
+static int link_next(struct bus *b, uint64_t turn)
+{
+    for (int i = 0; i < b->link_count; i++) {
+        int slot = (int)((turn + (uint64_t)i) % (uint64_t)b->link_count);
+        if (b->links[slot].socket && b->links[slot].ready)
+            return slot;
+    }
+    return -1;
+}
+
+void questions_send(struct bus *b)
+{
+    for (struct question *q = b->questions; q; q = q->next) {
+        char head[ENVELOPE_HEAD_MAX];
+        size_t size;
+        if (q->done || (q->gateway >= 0 && b->links[q->gateway].ready))
+            continue;
+        q->gateway = link_next(b, q->id);
+        if (q->gateway < 0)
+            continue;
+        q->request.id = q->id;
+        q->request.deadline_ms = (uint32_t)((q->deadline_us - clock_us()) / 1000);
+        size = envelope_encode(&q->request, head, sizeof head);
+        if (size)
+            link_send(&b->links[q->gateway], head, size, NULL);
+    }
+}
+
+void question_answered(struct bus *b, const struct envelope *e, zmq_msg_t *body)
+{
+    pthread_mutex_lock(&b->lock);
+    for (struct question *q = b->questions; q; q = q->next) {
+        if (q->id != e->id || q->done)
+            continue;
+        q->done = true;
+        q->status = e->status;
+        q->body_size = zmq_msg_size(body);
+        q->body = arena_strndup(q->arena, zmq_msg_data(body), q->body_size);
+        pthread_cond_broadcast(&b->answered);
+        break;
+    }
+    pthread_mutex_unlock(&b->lock);
+}
+
+static void question_remove(struct bus *b, struct question *gone)
+{
+    for (struct question **at = &b->questions; *at; at = &(*at)->next) {
+        if (*at == gone) {
+            *at = gone->next;
+            return;
+        }
+    }
+}
+
+int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, struct arena *a,
+            const char **ret_body, size_t *ret_size)
+{
+    struct question q = {.request = *request,
+                         .gateway = -1,
+                         .deadline_us = deadline_us,
+                         .arena = a,
+                         .status = TOO_LATE};
+    struct timespec until = {.tv_sec = deadline_us / 1000000,
+                             .tv_nsec = deadline_us % 1000000 * 1000};
+
+    pthread_mutex_lock(&b->lock);
+    q.id = ++b->question_id;
+    q.next = b->questions;
+    b->questions = &q;
+    bus_wake(b);
+    while (!q.done && pthread_cond_timedwait(&b->answered, &b->lock, &until) == 0)
+        ;
+    question_remove(b, &q);
+    pthread_mutex_unlock(&b->lock);
+    *ret_body = q.body;
+    *ret_size = q.body_size;
+    return q.status;
+}

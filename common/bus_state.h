@@ -1,0 +1,40 @@
+#pragma once
+/* The bus thread's state, shared by bus.c, bus_intake.c and bus_questions.c. */
+#include <stdatomic.h>
+
+#include "common/bus_gateway.h"
+#include "common/daemon.h"
+
+struct question;
+
+struct bus {
+    struct daemon *daemon;
+    void *context;
+    int wake_fd, watch_fd;
+    pthread_t thread;
+    struct gateway_link links[GATEWAYS_MAX];
+    int link_count;
+    int64_t task_due_us[TASKS_MAX];
+
+    /* shared with the workers */
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    struct job *replies, **replies_last;
+    struct text events;         /* records for the next round */
+    struct question *questions; /* internal calls under way */
+    uint64_t question_id;
+    atomic_bool goodbye;
+    bool stop;
+    unsigned events_dropped;
+};
+
+/* Wakes the thread. */
+void bus_wake(struct bus *b);
+
+/* Takes what a gateway has sent. */
+void link_receive(struct bus *b, struct gateway_link *g);
+
+/* Sends the questions that are new, or whose gateway went away.  Under the lock. */
+void questions_send(struct bus *b);
+/* The answer to one. */
+void question_answered(struct bus *b, const struct envelope *e, zmq_msg_t *body);
