@@ -221,10 +221,15 @@ void keeper_stop_claims(struct keeper *k)
     thread_stop(k, &k->claimer, &k->stop_claims);
 }
 
+void keeper_stop_beats(struct keeper *k)
+{
+    thread_stop(k, &k->beater, &k->stop);
+}
+
 static void threads_stop(struct keeper *k)
 {
     keeper_stop_claims(k);
-    thread_stop(k, &k->beater, &k->stop);
+    keeper_stop_beats(k);
 }
 
 void keeper_hand_over(struct keeper *k)

@@ -16,6 +16,9 @@ void keeper_wake(struct keeper *k);
 /* Claims nothing more; beats go on. */
 void keeper_stop_claims(struct keeper *k);
 
+/* Beats no more; what runs here must not depend on it any longer than others take to notice. */
+void keeper_stop_beats(struct keeper *k);
+
 /* Puts what this process still owns back into the queue and gives its place up. */
 void keeper_hand_over(struct keeper *k);
 

@@ -78,6 +78,7 @@ void chatd_drain(void *state)
     keeper_stop_claims(d->keeper);
     while (turns_running(d) && clock_us() < until)
         nanosleep(&pause, NULL);
+    keeper_stop_beats(d->keeper);
     upstream_drop(&d->upstream); /* what still runs is abandoned, not ended */
     ledger_drop(&d->ledger);
     keeper_hand_over(d->keeper);

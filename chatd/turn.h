@@ -15,7 +15,7 @@ struct call;
 struct chatd;
 struct context;
 
-#define TURN_TRIES_MAX 16 /* requests of one attempt that are recorded */
+#define TURN_TRIES_MAX 32 /* requests of one attempt that are recorded */
 
 struct turn_try {
     int number, http;

@@ -22,30 +22,39 @@ static bool line_ended(const char *s)
     return s[0] == '\0' && s[1] == '\0';
 }
 
-/* Then the buffer is full, and holds no byte that would have made civetweb give up before; what
- * earlier requests left there holds NULs. */
+/*
+ * Then the buffer is full, and holds no byte that would have made civetweb give up before; what
+ * earlier requests left there holds NULs.  Where it is not known, unread bytes must do as a sign.
+ */
 bool head_was_too_large(const struct http_thread *t)
 {
-    for (size_t i = 0; t->buffer && i < REQUEST_BUFFER; i++) {
+    if (!t->buffer)
+        return slot_has_unread(t->slots, t->slot);
+    for (size_t i = 0; i < REQUEST_BUFFER; i++) {
         unsigned char c = (unsigned char)t->buffer[i];
         if (c == 0x7f || (c < 0x20 && c != '\r' && c != '\n'))
             return false;
     }
-    return t->buffer != NULL;
+    return true;
 }
 
 /*
  * Whether the request begins where the buffer does, but for one empty line (RFC 9112, section 2.2).
  * With more white space in front civetweb takes the first empty line for the end of the head, and
  * then parses on into what an earlier request, maybe of someone else, has left in the buffer.
- * (Where the buffer begins, the thread's first request shows: then nothing is left in it yet.)
+ * The buffer comes from malloc, so it begins at a multiple of 16, and nowhere behind the smallest
+ * beginning that was seen.
  */
 static bool starts_at_buffer(struct http_thread *t, const char *method)
 {
-    if (!t->buffer || method < t->buffer)
-        t->buffer = (char *)method;
-    return method == t->buffer ||
-           (method == t->buffer + 2 && t->buffer[0] == '\r' && t->buffer[1] == '\n');
+    size_t skipped = (uintptr_t)method % 16;
+    char *start = (char *)method - skipped;
+
+    if (skipped != 0 && (skipped != 2 || memcmp(start, "\r\n", 2) != 0))
+        return false;
+    if (!t->buffer || start < t->buffer)
+        t->buffer = start;
+    return start == t->buffer;
 }
 
 static bool first_line_is_whole(const struct mg_request_info *ri)

@@ -51,6 +51,7 @@ static void *on_thread(const struct mg_context *ctx, int type)
     }
     i = atomic_fetch_add(&s->workers, 1);
     s->threads[i].server = s;
+    s->threads[i].slots = s->slots;
     s->threads[i].slot = slot_new(s->slots);
     s->threads[i].request.thread = &s->threads[i];
     if (!(s->threads[i].request.scratch = calloc(1, s->config.scratch_size)))
@@ -81,7 +82,7 @@ static int on_open(const struct mg_connection *conn, void **conn_data)
     struct http_thread *t = mg_get_thread_pointer(conn);
 
     (void)conn_data;
-    slot_open(t->server->slots, t->slot);
+    slot_open(t->slots, t->slot);
     peer_set(t, conn);
     return 0;
 }
@@ -90,7 +91,7 @@ static void on_close(const struct mg_connection *conn)
 {
     struct http_thread *t = mg_get_thread_pointer(conn);
 
-    slot_close(t->server->slots, t->slot);
+    slot_close(t->slots, t->slot);
 }
 
 static void reply_reset(struct http_thread *t)
@@ -149,6 +150,7 @@ static int on_error(struct mg_connection *conn, int status, const char *message)
 
     (void)message;
     t->conn = conn;
+    peer_set(t, conn);
     reply_reset(t);
     t->request.framing = (struct http_framing){0};
     s->config.refuse(s->config.state, ri ? ri->remote_addr : "",

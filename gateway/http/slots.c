@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -203,18 +204,31 @@ static void victim_cut(struct slots *s, struct victim *v, int fd)
     pthread_mutex_unlock(&v->slot->lock);
 }
 
+static bool is_peer(int fd, const struct sockaddr_in *peer)
+{
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
+
+    return getpeername(fd, (struct sockaddr *)&a, &size) == 0 && a.sin_family == AF_INET &&
+           a.sin_port == peer->sin_port && a.sin_addr.s_addr == peer->sin_addr.s_addr;
+}
+
 static void victims_cut(struct slots *s, struct victim *victims, unsigned n)
 {
-    for (int fd = 0; fd < s->fd_limit; fd++) {
-        struct sockaddr_in a;
-        socklen_t size = sizeof a;
-        if (getpeername(fd, (struct sockaddr *)&a, &size) != 0 || a.sin_family != AF_INET)
-            continue;
+    for (int fd = 0; fd < s->fd_limit; fd++)
         for (unsigned i = 0; i < n; i++)
-            if (a.sin_port == victims[i].peer.sin_port &&
-                a.sin_addr.s_addr == victims[i].peer.sin_addr.s_addr)
+            if (is_peer(fd, &victims[i].peer))
                 victim_cut(s, &victims[i], fd);
-    }
+}
+
+bool slot_has_unread(const struct slots *s, const struct slot *slot)
+{
+    int unread = 0;
+
+    for (int fd = 0; fd < s->fd_limit; fd++)
+        if (is_peer(fd, &slot->peer))
+            return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+    return false;
 }
 
 /* Without descriptors accept() fails at once, again and again: stop asking until there are some. */

@@ -66,6 +66,9 @@ bool slot_was_cut(struct slot *slot);
 /* Whether the head of a request was waited for as long as it may take. */
 bool slot_head_is_late(struct slot *slot);
 
+/* Whether the connection has sent more than was read. */
+bool slot_has_unread(const struct slots *s, const struct slot *slot);
+
 /* Open connections; whether more than 75 % of the threads have one. */
 unsigned slots_busy(const struct slots *s);
 bool slots_pressed(const struct slots *s);

@@ -15,6 +15,7 @@ struct mg_request_info;
 
 struct http_thread {
     struct http_server *server;
+    struct slots *slots;        /* of the server */
     struct slot *slot;
     struct mg_connection *conn; /* of the request being served */
     char *buffer;               /* where civetweb's buffer of this thread begins, NULL: not known */
