@@ -73,40 +73,46 @@ struct ended {
     struct text json; /* shape turn */
 };
 
-static int tries_write(struct ledger *l, const struct turn *t)
+/* [{"attempt":1,"number":1,"process":"...","http":200,"code":null,...}] */
+static void tries_json(const struct turn *t, const char *process, struct text *out)
 {
+    text_putc(out, '[');
     for (int i = 0; i < t->try_count; i++) {
-        cleanup(rows_drop) PGresult *rows = NULL;
         const struct turn_try *u = &t->tries[i];
-        int r = db_run(l->db, Q_try_record,
-                       ARGS(t->id, t->fence, daemon_instance(l->chatd->daemon), u->number, u->http,
-                            u->status ? api_code(u->status) : (const char *)NULL,
-                            (const char *)u->request_id, arg_i64_if(u->first_us >= 0, u->first_us),
-                            u->total_us),
-                       &rows);
-        if (r)
-            return r;
+        if (i)
+            text_putc(out, ',');
+        text_putc(out, '{');
+        text_member_i64(out, "attempt", t->attempt);
+        text_member_i64(out, "number", u->number);
+        text_member_str(out, "process", process);
+        text_member_i64(out, "http", u->http);
+        text_member_str(out, "code", u->status ? api_code(u->status) : NULL);
+        text_member_str(out, "request_id", u->request_id);
+        text_member_i64(out, "first_us", u->first_us);
+        text_member_i64(out, "total_us", u->total_us);
+        text_putc(out, '}');
     }
-    return DONE;
+    text_putc(out, ']');
 }
 
 static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
 {
     cleanup(rows_drop) PGresult *rows = NULL;
+    cleanup(text_drop) struct text tries = {0};
     bool known = t->input_tokens >= 0 && t->output_tokens >= 0;
     const char *process = daemon_instance(l->chatd->daemon);
-    int r = tries_write(l, t);
+    int r;
 
-    if (!r)
-        r = db_run(l->db, Q_turn_finish,
-                   ARGS(t->id, t->fence, process, t->state, t->message_status,
-                        t->answer.data ? (const char *)t->answer.data : "",
-                        t->finish_reason[0] ? (const char *)t->finish_reason : NULL,
-                        arg_i64_if(known, t->input_tokens), arg_i64_if(known, t->output_tokens),
-                        t->dropped, t->error ? api_code(t->error) : (const char *)NULL,
-                        t->error ? (const char *)t->detail : NULL,
-                        arg_bool_if(t->error != DONE, t->retryable)),
-                   &rows);
+    tries_json(t, process, &tries);
+    r = db_run(l->db, Q_turn_finish,
+               ARGS(t->id, t->fence, process, t->state, t->message_status,
+                    t->answer.data ? (const char *)t->answer.data : "",
+                    t->finish_reason[0] ? (const char *)t->finish_reason : NULL,
+                    arg_i64_if(known, t->input_tokens), arg_i64_if(known, t->output_tokens),
+                    t->dropped, t->error ? api_code(t->error) : (const char *)NULL,
+                    t->error ? (const char *)t->detail : NULL,
+                    arg_bool_if(t->error != DONE, t->retryable), (const char *)tries.data),
+               &rows);
     if (!r && rows_count(rows) == 0) {
         rows_drop(&rows);
         r = db_run(l->db, Q_turn_finished, ARGS(t->id, t->fence, process), &rows);

@@ -8,7 +8,7 @@ build_ensure() {
     local program
 
     if [[ -n ${BUILD_DIR:-} ]]; then
-        build=$(realpath -m -- "$BUILD_DIR")
+        build=$BUILD_DIR
     else
         build=$root/build/release
         build_run
@@ -21,8 +21,10 @@ build_ensure() {
 build_run() {
     local lock log=$build/up.log
 
-    mkdir -p "$build" 2>/dev/null && [[ -w $build ]] || build_read_only
-    [[ -w $build ]] || return 0
+    if ! mkdir -p "$build" 2>/dev/null || [[ ! -w $build ]]; then
+        build_read_only
+        return
+    fi
     exec {lock}>"$build.lock" && flock "$lock" || die 1 "$build.lock cannot be locked"
     # A checkout that was copied or moved brings settings of its old place.
     if [[ -f $build/CMakeCache.txt ]] &&
@@ -34,6 +36,7 @@ build_run() {
         cmake -G Ninja -S "$root" -B "$build" >"$log" 2>&1 </dev/null || build_failed
     fi
     ninja -C "$build" "${programs[@]}" >"$log" 2>&1 </dev/null || build_failed
+    : >"$build/up.stamp"
     exec {lock}>&-
 }
 
@@ -42,11 +45,14 @@ build_failed() {
     die 1 "the build failed; all of its output is in $log"
 }
 
-# Somebody else's build directory will do as long as nothing is to be built.
+# Somebody else's build directory will do as long as no source is newer than it. (ninja cannot
+# tell without writing there.)
 build_read_only() {
-    [[ $(ninja -n -C "$build" "${programs[@]}" 2>/dev/null) == *'no work to do'* ]] ||
-        die 1 "$build is not up to date and belongs to $(stat -c %U "$build" 2>/dev/null ||
-            echo nobody): run this as that user, or set BUILD_DIR"
+    [[ -f $build/up.stamp ]] && (
+        cd "$root" && [[ -z $(find CMakeLists.txt gateway authd projectd chatd filed common proto \
+            tests/provider -newer "$build/up.stamp" -print -quit) ]]
+    ) || die 1 "$build is not up to date and cannot be written:" \
+        "build as its owner, or set BUILD_DIR"
 }
 
 # Copies them into the data directory when the service user cannot reach them where they are.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # The private PostgreSQL cluster: on a socket in the run directory and nowhere else.
 
-# Sets postgres_bin to the programs of the cluster's version, or of the newest one for a new cluster.
+# Sets postgres_bin to the programs of the cluster's version, or of the newest for a new cluster.
 cluster_find() {
     local version dirs
 
@@ -11,8 +11,8 @@ cluster_find() {
         [[ -x $postgres_bin/postgres ]] || die 1 "$data/postgres was made by PostgreSQL $version," \
             "which is not installed: apt-get install postgresql-$version"
     else
-        mapfile -t dirs < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V)
-        postgres_bin=${dirs[-1]}
+        mapfile -t dirs < <(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V)
+        postgres_bin=${dirs[-1]%/initdb}
     fi
 }
 
@@ -81,7 +81,7 @@ cluster_ready() {
 
 # Roles, schemas, migrations.
 cluster_prepare() {
-    local psql=(as_service psql -X -q -h "$run_dir" -U postgres) output
+    local psql=(as_service "$postgres_bin/psql" -X -q -h "$run_dir" -U postgres) output
 
     output=$("${psql[@]}" -d postgres <"$root/deploy/roles.sql" 2>&1) ||
         die 1 "deploy/roles.sql failed:"$'\n'"$output"

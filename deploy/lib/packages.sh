@@ -19,7 +19,8 @@ packages_find() {
 
     while read -r package state; do
         [[ $state == installed ]] && installed[$package]=1
-    done < <(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages_needed[@]}" 2>/dev/null)
+    done < <(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages_needed[@]}" \
+        2>/dev/null)
     missing=()
     for package in "${packages_needed[@]}"; do
         [[ -n ${installed[$package]:-} ]] || missing+=("$package")

@@ -37,7 +37,7 @@ service_exec() {
         given+=(DATABASE="host=$run_dir dbname=chatbot")
         ;;
     esac
-    [[ $program != authd || -n ${SECRET_KEY_FILE:-} ]] || given+=(SECRET_KEY_FILE="$data/secret_key")
+    [[ $program != authd ]] || given+=(SECRET_KEY_FILE="$data/secret_key")
     ((!demo)) || case $program in
     chatd) given+=(OPENAI_BASE_URL="$demo_url" UPSTREAM_LABEL=demo) ;;
     filed) given+=(OPENAI_BASE_URL="$demo_url") ;;

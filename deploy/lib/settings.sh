@@ -8,11 +8,11 @@
 # settings[PROGRAM:NAME]: what --print-config says; names[PROGRAM]: its names, separated by spaces.
 declare -A settings=() names=()
 
-# Reads and checks all settings.  Ends with 1 where one is wrong; the program has said which.
+# Reads and checks all settings, from the environment and env_file.  Ends with 1 where one is
+# wrong; the program has said which.
 settings_load() {
     local program line output status
 
-    env_file=${CHATBOT_ENV_FILE:-$root/.env}
     for program in gateway authd projectd chatd filed; do
         output=$(unset CREDENTIALS_DIRECTORY CHATBOT_CONF_DIR
             CHATBOT_ENV_FILE=$env_file "$build/$program" --print-config 2>&1)
@@ -34,7 +34,8 @@ settings_load() {
 setting_given() {
     [[ -n ${!1:-} ]] && return
     [[ -f $env_file ]] &&
-        grep -qE "^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*[^[:space:]#]" "$env_file"
+        grep -qE "^[[:blank:]]*(export[[:blank:]]+)?$1[[:blank:]]*=[[:blank:]]*[^[:space:]#]" \
+            "$env_file"
 }
 
 # Whether the demo model has to stand in for a real one.
@@ -65,7 +66,6 @@ settings_split() {
 # A new SECRET_KEY, once, where none was given.
 settings_secret() {
     local file=$data/secret_key
-
     [[ ${settings[authd:SECRET_KEY]:-} != '(set)' && ! -e $file ]] || return 0
     head -c 48 /dev/urandom | base64 -w 0 >"$file.new" &&
         { ((EUID != 0)) || chown "$service_user:" "$file.new"; } &&

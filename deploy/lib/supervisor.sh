@@ -75,7 +75,7 @@ supervisor_died() {
     ((ended_with <= 128)) || how="was ended by signal $(kill -l "$ended_with" 2>/dev/null)"
     ((now_ms - since[$name] < crash_window)) || fails[$name]=0
     fails[$name]=$((${fails[$name]:-0} + 1))
-    if ((ended_with == 78 || ended_with == 2)); then
+    if [[ $name != postgres ]] && ((ended_with == 78 || ended_with == 2)); then
         say "$name refuses its settings or arguments (status $ended_with)"
         log_tail "$name" 10
         exit 1
@@ -109,8 +109,8 @@ supervisor_run() {
     done
 }
 
-# supervisor_stop_stage STAGE MS: stops its processes, and kills those that take longer, or all of
-# them when we are asked to stop once more.
+# supervisor_stop_stage STAGE MS: stops its processes, and kills those that take longer; all but the
+# database at once when we are asked to stop once more.
 supervisor_stop_stage() {
     local stage=$1 name now_ms deadline names=() left
 
@@ -129,7 +129,7 @@ supervisor_stop_stage() {
         names=("${left[@]}")
         ((${#names[@]})) || return 0
         clock
-        ((now_ms < deadline && stopping == stop_begun)) || break
+        ((now_ms < deadline && (stopping == stop_begun || stage == 3))) || break
         supervisor_wait 20
     done
     supervisor_kill "${names[@]}"
@@ -139,7 +139,7 @@ supervisor_kill() {
     local name
 
     for name in "$@"; do
-        say "$name does not end; killing it"
+        say "killing $name, which has not ended yet"
         # QUIT: postgres takes its own children along.
         [[ $name != postgres ]] || { kill -QUIT "${pid[$name]}" && supervisor_wait 500; }
         kill -KILL "${pid[$name]}" 2>/dev/null

@@ -15,12 +15,12 @@
 struct broker;
 
 struct broker_config {
-    const char *bus_dir;               /* directory that holds one directory per gateway */
-    const char *name;                  /* this gateway's directory */
-    uid_t peer_uid[SVC_COUNT];         /* kernel uid that each service must have */
-    gid_t peer_gid[SVC_COUNT];         /* group of each service's socket directory; (gid_t)-1: as it is */
-    uint32_t grace_ms;                 /* how long requests wait for a service that has no worker,
-                                        * counted from its loss; 0: BROKER_GRACE_MS */
+    const char *bus_dir;       /* directory that holds one directory per gateway */
+    const char *name;          /* this gateway's directory */
+    uid_t peer_uid[SVC_COUNT]; /* kernel uid that each service must have */
+    gid_t peer_gid[SVC_COUNT]; /* group of each service's socket directory; (gid_t)-1: as it is */
+    uint32_t grace_ms;         /* how long requests wait for a service that has no worker,
+                                * counted from its loss; 0: BROKER_GRACE_MS */
 };
 
 #define BROKER_GRACE_MS 5000 /* longer than a daemon's restart takes */
@@ -53,13 +53,13 @@ struct bus_request {
     const struct op *op;
     int64_t caller, session;
     bool admin;
-    const char *trace;      /* request id */
-    const char *key;        /* idempotency key or NULL */
-    uint32_t key_ttl;       /* seconds */
-    const char *to;         /* instance or NULL */
-    const char *address;    /* client's address, also the fairness key when caller is 0 */
-    struct blob params;     /* encoded as struct params */
-    const char *body;       /* payload, may be NULL */
+    const char *trace;   /* request id */
+    const char *key;     /* idempotency key or NULL */
+    uint32_t key_ttl;    /* seconds */
+    const char *to;      /* instance or NULL */
+    const char *address; /* client's address, also the fairness key when caller is 0 */
+    struct blob params;  /* encoded as struct params */
+    const char *body;    /* payload, may be NULL */
     size_t body_size;
     uint32_t deadline_ms;
     /* The key was made by the gateway, so IN_FLIGHT can only mean our own earlier try, on a worker
@@ -69,20 +69,21 @@ struct bus_request {
      * without a gap (the daemon follows the turn for this gateway by itself).  NULL: do not. */
     follow_fn *on_turn;
     void *on_turn_state;
-    bool on_turn_text;      /* also text deltas */
+    bool on_turn_text; /* also text deltas */
 };
 
 /* Its answer; bus_reply_drop() frees it.  The strings are cut to fit. */
 struct bus_reply {
-    int status;          /* enum status */
-    int http;            /* HTTP status of success */
+    int status; /* enum status */
+    int http;   /* HTTP status of success */
     bool replayed;
     uint32_t retry_after;
     uint64_t turn_id;
     char field[256], detail[256], location[256], next[256];
-    char *body;          /* payload, NUL-terminated, or NULL */
+    char *body; /* payload, NUL-terminated, or NULL */
     size_t body_size;
-    struct follower *follower; /* of on_turn, else NULL; the caller ends it with broker_unfollow() */
+    struct follower
+        *follower; /* of on_turn, else NULL; the caller ends it with broker_unfollow() */
 };
 
 /*
@@ -111,9 +112,9 @@ void broker_on_session(struct broker *b, follow_fn *fn, void *state);
 
 /* What the broker knows of a service; for /health and /metrics. */
 struct service_state {
-    int instances;       /* READY and heard of within 2 s */
-    bool database;       /* there are instances, and every one's database answers */
-    char note[32];       /* note of the newest PING */
+    int instances; /* READY and heard of within 2 s */
+    bool database; /* there are instances, and every one's database answers */
+    char note[32]; /* note of the newest PING */
     unsigned queued[LANE_COUNT], in_flight[LANE_COUNT];
     /* Counters since start.  replies: of workers, those that nobody waited for included; late:
      * TOO_LATE; retried: sent again; lost: UNAVAILABLE because the worker was given up. */

@@ -48,8 +48,10 @@ static int options_set(void *zmq)
     static const struct {
         int option, value;
     } options[] = {
-        {ZMQ_ROUTER_MANDATORY, 1},  {ZMQ_LINGER, LINGER_MS},
-        {ZMQ_SNDHWM, BUS_SEND_MAX}, {ZMQ_RCVHWM, BUS_SEND_MAX},
+        {ZMQ_ROUTER_MANDATORY, 1},
+        {ZMQ_LINGER, LINGER_MS},
+        {ZMQ_SNDHWM, BUS_SEND_MAX},
+        {ZMQ_RCVHWM, BUS_SEND_MAX},
     };
     int64_t frame_max = BUS_FRAME_MAX;
 

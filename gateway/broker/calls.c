@@ -1,4 +1,5 @@
-/* What other threads ask of the broker: each hands a command to its thread and, where it must, waits. */
+/* What other threads ask of the broker: each hands a command to its thread and, where it must,
+ * waits. */
 #include "gateway/broker/broker.h"
 
 #include <assert.h>
@@ -22,8 +23,8 @@ static void inside_leave(struct broker **b)
 }
 
 /* Until the end of the block broker_drop() waits for this thread. */
-#define INSIDE(b)                                                                                  \
-    cleanup(inside_leave) struct broker *inside_ = (b);                                            \
+#define INSIDE(b)                                       \
+    cleanup(inside_leave) struct broker *inside_ = (b); \
     atomic_fetch_add(&inside_->inside, 1)
 
 /* Runs a command on the broker's thread and waits until it posts `done`. */

@@ -9,7 +9,8 @@
 
 struct broker;
 
-/* Embedded in what it is about; belongs to the broker's thread from inbox_push() to the end of run(). */
+/* Embedded in what it is about; belongs to the broker's thread from inbox_push() to the end of
+ * run(). */
 struct command {
     struct command *next;
     void (*run)(struct broker *b, struct command *c);

@@ -54,8 +54,7 @@ static void credit_set(struct worker *w, const struct envelope *e)
     w->service->serve = ~0U;
 }
 
-static void ready_read(struct broker *b, struct service *s, struct worker *w,
-                       struct bus_message *m)
+static void ready_read(struct broker *b, struct service *s, struct worker *w, struct bus_message *m)
 {
     const struct envelope *e = &m->e;
     char whose[64];

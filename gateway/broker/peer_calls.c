@@ -1,4 +1,5 @@
-/* Internal requests of daemons: taken on if the table allows, routed like all others, answered to whoever asked. */
+/* Internal requests of daemons: taken on if the table allows, routed like all others, answered to
+ * whoever asked. */
 #include "gateway/broker/peer_calls.h"
 
 #include <assert.h>
@@ -61,8 +62,8 @@ static struct bus_request what_of(const struct envelope *e, const struct op *op,
         .address = e->address,
         .params = e->params,
         .body_size = body_size,
-        .deadline_ms = e->deadline_ms < PEER_DEADLINE_MAX_MS ? e->deadline_ms
-                                                              : PEER_DEADLINE_MAX_MS,
+        .deadline_ms =
+            e->deadline_ms < PEER_DEADLINE_MAX_MS ? e->deadline_ms : PEER_DEADLINE_MAX_MS,
     };
 }
 

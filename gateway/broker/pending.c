@@ -64,8 +64,8 @@ struct flight *flight_find(struct pending *p, uint64_t id)
     struct flight *f;
 
     LIST_FOREACH(f, bucket_of(p, id), bucket)
-        if (f->id == id)
-            return f;
+    if (f->id == id)
+        return f;
     return NULL;
 }
 

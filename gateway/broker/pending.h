@@ -16,7 +16,7 @@ struct flight {
     struct worker *worker;
     struct request *request; /* NULL: nobody waits any more */
     enum lane lane;
-    bool lost; /* its worker was given up: no longer in its account */
+    bool lost;                 /* its worker was given up: no longer in its account */
     LIST_ENTRY(flight) bucket; /* or in the list of unused ones */
     LIST_ENTRY(flight) of_worker;
     LIST_ENTRY(flight) of_request;

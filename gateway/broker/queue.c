@@ -78,8 +78,8 @@ static struct queue_flow *flow_find(struct queue *q, uint64_t caller)
     struct queue_flow *f;
 
     LIST_FOREACH(f, bucket_of(q, caller), bucket)
-        if (f->caller == caller)
-            return f;
+    if (f->caller == caller)
+        return f;
     return NULL;
 }
 

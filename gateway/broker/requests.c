@@ -131,8 +131,8 @@ static void enqueue(struct broker *b, struct request *r)
         refuse(b, r, UNAVAILABLE);
         return;
     }
-    if (!queue_push(q, &r->item, fair_key(r->what),
-                    1 + (uint32_t)(r->what->body_size / COST_BYTES), &out)) {
+    if (!queue_push(q, &r->item, fair_key(r->what), 1 + (uint32_t)(r->what->body_size / COST_BYTES),
+                    &out)) {
         refuse(b, r, BUSY);
         return;
     }
@@ -300,13 +300,12 @@ static bool under_way(const struct request *r)
     const struct flight *f;
 
     LIST_FOREACH(f, &r->flights, of_request)
-        if (!f->lost)
-            return true;
+    if (!f->lost)
+        return true;
     return r->queue;
 }
 
-void request_reply(struct broker *b, struct worker *w, const struct envelope *e,
-                   zmq_msg_t *payload)
+void request_reply(struct broker *b, struct worker *w, const struct envelope *e, zmq_msg_t *payload)
 {
     struct flight *f = flight_find(&b->pending, e->id);
     struct request *r;

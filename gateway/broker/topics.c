@@ -51,8 +51,8 @@ static struct topic *topic_find(struct broker *b, enum svc svc, const char *name
     struct topic *t;
 
     LIST_FOREACH(t, bucket_of(b, svc, name), bucket)
-        if (t->svc == svc && strcmp(t->name, name) == 0)
-            return t;
+    if (t->svc == svc && strcmp(t->name, name) == 0)
+        return t;
     return NULL;
 }
 
@@ -101,7 +101,7 @@ static void topic_review(struct broker *b, struct topic *t)
         return;
     }
     LIST_FOREACH(f, &t->followers, of_topic)
-        text |= f->text;
+    text |= f->text;
     if (text != t->text) {
         t->text = text;
         topic_tell(b, t, FRAME_FOLLOW, NULL);
@@ -166,8 +166,8 @@ void topics_tell(struct broker *b, struct worker *w)
 
     for (size_t i = 0; i < TOPIC_BUCKETS; i++)
         LIST_FOREACH(t, &b->topics.bucket[i], bucket)
-            if (t->svc == w->service->svc)
-                topic_tell_one(b, t, w, FRAME_FOLLOW);
+    if (t->svc == w->service->svc)
+        topic_tell_one(b, t, w, FRAME_FOLLOW);
 }
 
 /* ---- daemons that follow ---- */
@@ -186,8 +186,8 @@ static struct interest *interest_find(struct topic *t, const struct worker *w)
     struct interest *n;
 
     LIST_FOREACH(n, &t->interests, of_topic)
-        if (n->worker == w)
-            return n;
+    if (n->worker == w)
+        return n;
     return NULL;
 }
 
@@ -266,7 +266,8 @@ static void topic_relay(struct broker *b, struct topic *t, const struct worker *
 {
     struct interest *n;
 
-    LIST_FOREACH(n, &t->interests, of_topic) {
+    LIST_FOREACH(n, &t->interests, of_topic)
+    {
         struct worker *w = n->worker;
         if (w == from || !worker_listens(w))
             continue;
@@ -292,8 +293,8 @@ static void topic_deliver(struct broker *b, struct topic *t, const struct event 
 
     b->topics.delivering = t;
     LIST_FOREACH(f, &t->followers, of_topic)
-        if (!f->ended && (f->text || e->what != EVENT_DELTA))
-            f->fn(f->state, e);
+    if (!f->ended && (f->text || e->what != EVENT_DELTA))
+        f->fn(f->state, e);
     b->topics.delivering = NULL;
     for (f = LIST_FIRST(&t->followers); f; f = next) {
         next = LIST_NEXT(f, of_topic);

@@ -52,8 +52,8 @@ static void pid_watch(struct broker *b, struct worker *w)
         fd_drop(&w->pidfd);
 }
 
-struct worker *worker_add(struct broker *b, struct service *s, uint32_t route,
-                          const char *instance, pid_t pid)
+struct worker *worker_add(struct broker *b, struct service *s, uint32_t route, const char *instance,
+                          pid_t pid)
 {
     struct worker *w;
 

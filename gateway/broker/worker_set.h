@@ -13,12 +13,12 @@
 #include "gateway/broker/pending.h"
 #include "proto/api.h"
 
-#define WORKERS_MAX   64      /* instances of a service */
-#define SILENCE_US    2000000 /* without a message: given up */
-#define TICK_US       250000  /* how often silence is looked for */
-#define DYING_US      20000   /* last replies of a process that ended may still be under way */
-#define FORGET_US     60000000 /* a silent worker is forgotten */
-#define INSTANCE_MAX  31
+#define WORKERS_MAX  64       /* instances of a service */
+#define SILENCE_US   2000000  /* without a message: given up */
+#define TICK_US      250000   /* how often silence is looked for */
+#define DYING_US     20000    /* last replies of a process that ended may still be under way */
+#define FORGET_US    60000000 /* a silent worker is forgotten */
+#define INSTANCE_MAX 31
 
 enum worker_state {
     WORKER_NEW,
@@ -38,20 +38,20 @@ struct worker {
     enum worker_state state;
     char instance[INSTANCE_MAX + 1];
     pid_t pid;
-    int pidfd;         /* -1: not watched */
-    int64_t heard_us;  /* newest message */
-    int64_t bury_us;   /* of DYING */
-    bool goodbye;      /* stays draining when it is heard again */
-    bool database;     /* as of its newest PING */
+    int pidfd;        /* -1: not watched */
+    int64_t heard_us; /* newest message */
+    int64_t bury_us;  /* of DYING */
+    bool goodbye;     /* stays draining when it is heard again */
+    bool database;    /* as of its newest PING */
     unsigned credit[LANE_COUNT];
-    unsigned in_flight[LANE_COUNT]; /* sent, REPLY to come */
-    struct queue *own[LANE_COUNT];  /* requests that name this instance; made on first use */
-    bool own_turn;                  /* whose turn it is: own or the service's queue */
-    struct flight_list flights;     /* in its account */
-    struct flight_list lost;        /* given up, a late REPLY would still be welcome */
-    LIST_HEAD(, peer_call) calls;   /* what it asked through us */
+    unsigned in_flight[LANE_COUNT];  /* sent, REPLY to come */
+    struct queue *own[LANE_COUNT];   /* requests that name this instance; made on first use */
+    bool own_turn;                   /* whose turn it is: own or the service's queue */
+    struct flight_list flights;      /* in its account */
+    struct flight_list lost;         /* given up, a late REPLY would still be welcome */
+    LIST_HEAD(, peer_call) calls;    /* what it asked through us */
     LIST_HEAD(, interest) interests; /* topics it follows */
-    struct text relay;              /* EVENT records to send to it in this round */
+    struct text relay;               /* EVENT records to send to it in this round */
     uint32_t relay_count;
 };
 
@@ -77,8 +77,8 @@ struct worker *worker_ready_named(struct service *s, const char *instance);
 
 /* A new worker, not READY yet; one that has the same instance name is taken for its earlier
  * connection and dies.  NULL: too many. */
-struct worker *worker_add(struct broker *b, struct service *s, uint32_t route,
-                          const char *instance, pid_t pid);
+struct worker *worker_add(struct broker *b, struct service *s, uint32_t route, const char *instance,
+                          pid_t pid);
 
 /* The only door to another state, with all that it entails: lost requests, waiting ones, topics. */
 void worker_set_state(struct broker *b, struct worker *w, enum worker_state to);

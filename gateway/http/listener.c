@@ -72,6 +72,8 @@ void listener_close(struct listener *l)
     listener_pause(l);
     pthread_mutex_lock(&l->lock);
     if (!l->closed && l->fd >= 0) {
+        /* civetweb's poll(2) keeps the socket alive for up to two seconds after it was closed */
+        shutdown(l->saved, SHUT_RDWR);
         close(l->saved);
         close(l->dummy);
     }

@@ -110,7 +110,7 @@ int64_t reply_send(struct http_thread *t, bool head_only)
     whole = sent == (int)t->out.size;
     /* Closing with bytes unread would reset the connection, perhaps before the client has read the
      * reply. */
-    if (!body_discard(t, LINGER_MAX))
+    if (!whole || !body_discard(t, LINGER_MAX))
         mg_disable_connection_keep_alive(t->conn);
     kept_trim(&t->out);
     kept_trim(&t->reply.text);

@@ -1,6 +1,7 @@
 /* HTTP over civetweb: its callbacks, its start with all threads, its drain and stop. */
 #include <civetweb.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct http_server {
     struct listener listener;
     struct http_thread *threads;
     atomic_uint workers, acceptors; /* threads that have come up */
-    atomic_long info_offset;        /* of mg_request_info in mg_connection, 0: not known yet */
+    atomic_long info_offset;        /* of mg_request_info in mg_connection, 0: not known */
     atomic_bool draining;
 };
 
@@ -60,18 +61,29 @@ static void *on_thread(const struct mg_context *ctx, int type)
 }
 
 /*
- * Names the connection's peer to its slot.  Until the first byte of a request is parsed civetweb
- * does not tell whose a connection is, although it knows; where in its structure, the first
- * request that was ever served has shown.
+ * Until a request is parsed civetweb does not tell whose a connection is, although it knows: in the
+ * request's structure inside of its own.  Where that is, a pointer shows that it was asked to keep.
  */
+static long info_find(const struct mg_connection *conn)
+{
+    static char mark;
+    const size_t in_info = offsetof(struct mg_request_info, conn_data);
+
+    mg_set_user_connection_data(conn, &mark);
+    for (size_t at = in_info; at < 2 * sizeof(struct mg_request_info); at += sizeof(void *))
+        if (memcmp((const char *)conn + at, &(void *){&mark}, sizeof(void *)) == 0)
+            return (long)(at - in_info);
+    return 0;
+}
+
 static void peer_set(struct http_thread *t, const struct mg_connection *conn)
 {
     const struct mg_request_info *ri = mg_get_request_info(conn);
     long offset = atomic_load_explicit(&t->server->info_offset, memory_order_relaxed);
 
-    if (ri && !offset)
-        atomic_store(&t->server->info_offset, (const char *)ri - (const char *)conn);
-    else if (!ri && offset)
+    if (!ri && !offset)
+        atomic_store(&t->server->info_offset, offset = info_find(conn));
+    if (!ri && offset)
         ri = (const struct mg_request_info *)((const char *)conn + offset);
     if (ri)
         slot_peer(t->slot, ri->remote_addr, ri->remote_port);

@@ -204,29 +204,36 @@ static void victim_cut(struct slots *s, struct victim *v, int fd)
     pthread_mutex_unlock(&v->slot->lock);
 }
 
-static bool is_peer(int fd, const struct sockaddr_in *peer)
+/* Whose connection a descriptor is; false when it is none. */
+static bool peer_of(int fd, struct sockaddr_in *ret)
 {
-    struct sockaddr_in a;
-    socklen_t size = sizeof a;
+    socklen_t size = sizeof *ret;
 
-    return getpeername(fd, (struct sockaddr *)&a, &size) == 0 && a.sin_family == AF_INET &&
-           a.sin_port == peer->sin_port && a.sin_addr.s_addr == peer->sin_addr.s_addr;
+    return getpeername(fd, (struct sockaddr *)ret, &size) == 0 && ret->sin_family == AF_INET;
+}
+
+static bool is_same(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+    return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
 }
 
 static void victims_cut(struct slots *s, struct victim *victims, unsigned n)
 {
+    struct sockaddr_in peer;
+
     for (int fd = 0; fd < s->fd_limit; fd++)
-        for (unsigned i = 0; i < n; i++)
-            if (is_peer(fd, &victims[i].peer))
+        for (unsigned i = 0; i < n && (i > 0 || peer_of(fd, &peer)); i++)
+            if (is_same(&peer, &victims[i].peer))
                 victim_cut(s, &victims[i], fd);
 }
 
 bool slot_has_unread(const struct slots *s, const struct slot *slot)
 {
+    struct sockaddr_in peer;
     int unread = 0;
 
     for (int fd = 0; fd < s->fd_limit; fd++)
-        if (is_peer(fd, &slot->peer))
+        if (peer_of(fd, &peer) && is_same(&peer, &slot->peer))
             return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
     return false;
 }

@@ -71,7 +71,10 @@ int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t
     return DONE;
 }
 
-void bus_socket_close(struct bus_socket *s) { (void)s; }
+void bus_socket_close(struct bus_socket *s)
+{
+    (void)s;
+}
 
 bool bus_socket_readable(struct bus_socket *s)
 {
@@ -146,12 +149,13 @@ static void worker_check(const struct worker *w)
     unsigned counted[LANE_COUNT] = {0};
     const struct flight *f;
 
-    LIST_FOREACH(f, &w->flights, of_worker) {
+    LIST_FOREACH(f, &w->flights, of_worker)
+    {
         must(!f->lost && f->worker == w);
         counted[f->lane]++;
     }
     LIST_FOREACH(f, &w->lost, of_worker)
-        must(f->lost && f->request && f->worker == w);
+    must(f->lost && f->request && f->worker == w);
     must(memcmp(counted, w->in_flight, sizeof counted) == 0);
     for (int lane = 0; lane < LANE_COUNT; lane++)
         must(w->state == WORKER_READY || !w->own[lane] || queue_length(w->own[lane]) == 0);
@@ -202,9 +206,9 @@ static void caller_done(struct broker *b, struct request *r, const struct envelo
 
 static void call_begin(struct input *in)
 {
-    static const enum op_id ops[] = {OP_project_get,  OP_project_create, OP_user_login,
-                                     OP_turn_get,     OP_chat_create,    OP_session_check,
-                                     OP_model_list,   OP_project_context};
+    static const enum op_id ops[] = {OP_project_get, OP_project_create, OP_user_login,
+                                     OP_turn_get,    OP_chat_create,    OP_session_check,
+                                     OP_model_list,  OP_project_context};
     uint8_t which = byte_take(in), how = byte_take(in);
 
     for (int i = 0; i < CALLERS; i++) {
@@ -236,8 +240,8 @@ static void message_make(struct input *in, struct envelope *ret)
     static const char *const ops[] = {"project_context", "session_check", "project_get", "none"};
     static const uint8_t status[] = {DONE, IN_FLIGHT, BUSY, NOT_FOUND};
     uint8_t kind = byte_take(in), a = byte_take(in), b = byte_take(in);
-    struct event e = {.topic = topics[a % 5], .what = (enum event_what)(b % 5), .size = 1,
-                      .data = "x"};
+    struct event e = {
+        .topic = topics[a % 5], .what = (enum event_what)(b % 5), .size = 1, .data = "x"};
 
     *ret = (struct envelope){.kind = (enum frame_kind)(1 + kind % 10),
                              .service = api_svc_name((enum svc)(inbound_for - broker->service)),

@@ -69,9 +69,9 @@ export class Client {
     check(method, path, reply) {
         if (method === 'HEAD' || method === 'OPTIONS') return;
         const problems = this.world.contract?.check(method, path, reply) ?? [];
-        assert.deepEqual(problems, [], `${method} ${path} -> ${reply.status} ${reply.text.slice(0, 300)}`);
+        assert.ok(!problems.length, `${method} ${path} -> ${reply.status} ${reply.text.slice(0, 300)}\n${problems.join('\n')}`);
         assert.match(reply.headers['x-request-id'] ?? '', /^[A-Za-z0-9._-]{1,64}$/, `${method} ${path}: X-Request-Id`);
-        if (reply.status >= 400) problem(reply, `${method} ${path}`);
+        if (this.world.contract ? this.world.contract.isProblem(method, path, reply.status) : reply.status >= 400) problem(reply, `${method} ${path}`);
     }
 
     #remember(token, json) {

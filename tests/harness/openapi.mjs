@@ -23,6 +23,12 @@ export class Contract {
         return this.operations.find((op) => op.method === method.toLowerCase() && op.pattern.test(bare));
     }
 
+    // Whether an answer with that status is a problem document: all but what the document says is not.
+    isProblem(method, path, status) {
+        const response = this.find(method, path)?.row.responses[status];
+        return status >= 400 && !response?.content?.['application/json'];
+    }
+
     // Problems of one reply, [] when it keeps to the document.
     check(method, path, reply) {
         const op = this.find(method, path);

@@ -181,7 +181,8 @@ static void measure(int threads, int workers, int seconds)
 
 int main(int argc, char **argv)
 {
-    int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 128, workers = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2;
+    int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 128,
+        workers = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2;
     int seconds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 3;
     char dir[] = "/tmp/bus-XXXXXX", remove[64];
     struct broker_config config = {.bus_dir = dir, .name = "gateway"};

@@ -170,10 +170,10 @@ static inline struct broker_stats stats_now(void)
 }
 
 /* Waits until the expression is true. */
-#define EVENTUALLY(condition)                                                                      \
-    do {                                                                                           \
-        int64_t until_ = clock_ms() + WAIT_MS;                                                     \
-        while (!(condition) && clock_ms() < until_)                                                \
-            usleep(2000);                                                                          \
-        ck_assert_msg(condition, "never: %s", #condition);                                         \
+#define EVENTUALLY(condition)                              \
+    do {                                                   \
+        int64_t until_ = clock_ms() + WAIT_MS;             \
+        while (!(condition) && clock_ms() < until_)        \
+            usleep(2000);                                  \
+        ck_assert_msg(condition, "never: %s", #condition); \
     } while (0)

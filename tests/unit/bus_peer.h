@@ -17,8 +17,8 @@ struct peer {
     void *context, *socket;
     enum svc svc;
     char instance[32];
-    bool mute;        /* sends no PING by itself */
-    int64_t ping_ms;  /* next PING */
+    bool mute;       /* sends no PING by itself */
+    int64_t ping_ms; /* next PING */
 };
 
 /* A message; e points into head.  peer_message_drop() frees it. */

@@ -4,7 +4,8 @@
 /* Every field arrives, both ways. */
 START_TEST(round_trip)
 {
-    static const char params[] = "project_id\0" "5";
+    static const char params[] = "project_id\0"
+                                 "5";
     struct bus_request req = request_of(OP_project_update);
     struct peer_message m;
     struct peer p;

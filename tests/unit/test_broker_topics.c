@@ -88,6 +88,23 @@ START_TEST(follow_before_request)
 }
 END_TEST
 
+/* Who says READY again may have forgotten what we follow. */
+START_TEST(ready_again)
+{
+    struct seen seen = {0};
+    struct follower *f = broker_follow(broker, SVC_CHAT, "turn:1", true, see, &seen);
+    struct peer p;
+
+    peer_join(&p, SVC_CHAT, "c1", 1);
+    for (int i = 0; i < 3; i++) {
+        peer_ready(&p, 1);
+        expect_topic(&p, FRAME_FOLLOW, "turn:1", 1);
+    }
+    broker_unfollow(broker, &f);
+    peer_close(&p);
+}
+END_TEST
+
 /* An EVENT directly behind the REPLY reaches the follower that the REPLY made, every time. */
 START_TEST(on_turn_has_no_gap)
 {
@@ -240,8 +257,8 @@ START_TEST(records_of_a_round)
 
     peer_join(&p, SVC_CHAT, "c1", 1);
     for (int i = 0; i < 3; i++) {
-        struct event e = {.topic = i % 2 ? "turn:2" : "turn:1", .what = EVENT_DELTA, .size = 5,
-                          .data = "hello"};
+        struct event e = {
+            .topic = i % 2 ? "turn:2" : "turn:1", .what = EVENT_DELTA, .size = 5, .data = "hello"};
         event_append(&t, &e);
     }
     peer_send(&p, &head, t.data, t.size);
@@ -358,6 +375,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, fixture_begin, fixture_end);
     tcase_add_test(tests, follow_before_request);
+    tcase_add_test(tests, ready_again);
     tcase_add_test(tests, on_turn_has_no_gap);
     tcase_add_test(tests, on_turn_tells);
     tcase_add_test(tests, text_is_asked_for);

@@ -157,7 +157,8 @@ START_TEST(keeps_count)
             queue_remove(queue, &items[k]);
             in[k] = false;
             expected--;
-        } else if (!in[k] && queue_push(queue, &items[k], (uint64_t)(rand() % 17), 1 + k % 5, &out)) {
+        } else if (!in[k] &&
+                   queue_push(queue, &items[k], (uint64_t)(rand() % 17), 1 + k % 5, &out)) {
             in[k] = true;
             expected += !out;
             if (out)
