@@ -30,7 +30,7 @@ int main(int argc, char **argv)
         .schema_version = 1,
         .handlers = handlers,
         .queries = queries,
-        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 3},
+        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 6},
         .start = chatd_start,
         .drain = chatd_drain,
         .stop = chatd_stop,

@@ -67,6 +67,11 @@ BEGIN
         EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = ''2s''', d.login);
         EXECUTE format('ALTER ROLE %I SET lock_timeout = ''1s''', d.login);
         EXECUTE format('ALTER ROLE %I SET statement_timeout = ''10s''', d.login);
+        -- What people wrote stays out of the server's log: no values, no quoted rows.
+        EXECUTE format('ALTER ROLE %I SET log_error_verbosity = terse', d.login);
+        EXECUTE format('ALTER ROLE %I SET log_min_error_statement = panic', d.login);
+        EXECUTE format('ALTER ROLE %I SET log_parameter_max_length = 0', d.login);
+        EXECUTE format('ALTER ROLE %I SET log_parameter_max_length_on_error = 0', d.login);
         EXECUTE format('ALTER ROLE %I SET search_path = %I', d.login, d.space);
         -- The text of timestamps, from which replies are made.
         EXECUTE format('ALTER ROLE %I SET TimeZone = ''UTC''', d.login);

@@ -69,10 +69,9 @@ void auth_stats(struct auth *a, struct sessions_stats *ret)
 }
 
 /*
- * Asks authd.  DONE with *ret_body parsed; NOT_FOUND; BUSY with retry_after; UNAVAILABLE for
- * everything else.
+ * Asks authd on behalf of an account (0: nobody).  DONE with *ret_body parsed; NOT_FOUND; BUSY with
+ * retry_after; UNAVAILABLE for everything else.
  */
-/* Asks on behalf of an account (0: nobody). */
 static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const struct params *params,
                      struct json_object **ret_body)
 {

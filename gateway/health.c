@@ -87,9 +87,9 @@ int health_write(struct broker *b, struct text *to)
     works = connected && is_up(&l, SVC_AUTH) && is_up(&l, SVC_PROJECT) && is_up(&l, SVC_CHAT);
     text_putc(to, '{');
     text_member_str(to, "status",
-                    !works                 ? "unhealthy"
+                    !works                ? "unhealthy"
                     : is_up(&l, SVC_FILE) ? "healthy"
-                                           : "degraded");
+                                          : "degraded");
     text_member_str(to, "database", connected ? "connected" : "disconnected");
     text_member_str(to, "model", model_of(&l));
     services_write(&l, to);

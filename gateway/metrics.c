@@ -15,7 +15,7 @@
 #define CLASSES 6 /* hundreds of the status */
 
 /* Upper bounds in microseconds; a blocking chat takes minutes. */
-static const int64_t bounds[] = {500,    1000,   2500,    5000,    10000,   25000,    50000,
+static const int64_t bounds[] = {500,    1000,   2500,    5000,    10000,    25000,    50000,
                                  100000, 250000, 1000000, 2500000, 10000000, 60000000, 300000000};
 #define BOUNDS (sizeof bounds / sizeof *bounds)
 
@@ -170,12 +170,12 @@ static void auth_gaps_total_write(const struct look *l)
     sample(l, "", l->sessions.gaps);
 }
 
-#define BY_SERVICE(metric, member)                                                                 \
-    static void metric##_write(const struct look *l)                                               \
-    {                                                                                              \
-        for (int i = 0; i < SVC_GATEWAY; i++)                                                      \
-            text_printf(l->to, PREFIX "%s{service=\"%s\"} %llu\n", l->name,                        \
-                        api_svc_name((enum svc)i), (unsigned long long)l->services[i].member);     \
+#define BY_SERVICE(metric, member)                                                             \
+    static void metric##_write(const struct look *l)                                           \
+    {                                                                                          \
+        for (int i = 0; i < SVC_GATEWAY; i++)                                                  \
+            text_printf(l->to, PREFIX "%s{service=\"%s\"} %llu\n", l->name,                    \
+                        api_svc_name((enum svc)i), (unsigned long long)l->services[i].member); \
     }
 BY_SERVICE(bus_instances, instances)
 BY_SERVICE(bus_requests_total, requests)
@@ -185,14 +185,14 @@ BY_SERVICE(bus_late_total, late)
 BY_SERVICE(bus_retried_total, retried)
 BY_SERVICE(bus_lost_total, lost)
 
-#define BY_LANE(metric, member)                                                                    \
-    static void metric##_write(const struct look *l)                                               \
-    {                                                                                              \
-        static const char *const lanes[LANE_COUNT] = {"fast", "slow", "write", "hash"};            \
-        for (int i = 0; i < SVC_GATEWAY; i++)                                                      \
-            for (int k = 0; k < LANE_COUNT; k++)                                                   \
-                text_printf(l->to, PREFIX "%s{service=\"%s\",lane=\"%s\"} %u\n", l->name,          \
-                            api_svc_name((enum svc)i), lanes[k], l->services[i].member[k]);        \
+#define BY_LANE(metric, member)                                                             \
+    static void metric##_write(const struct look *l)                                        \
+    {                                                                                       \
+        static const char *const lanes[LANE_COUNT] = {"fast", "slow", "write", "hash"};     \
+        for (int i = 0; i < SVC_GATEWAY; i++)                                               \
+            for (int k = 0; k < LANE_COUNT; k++)                                            \
+                text_printf(l->to, PREFIX "%s{service=\"%s\",lane=\"%s\"} %u\n", l->name,   \
+                            api_svc_name((enum svc)i), lanes[k], l->services[i].member[k]); \
     }
 BY_LANE(bus_queued, queued)
 BY_LANE(bus_in_flight, in_flight)
@@ -203,8 +203,11 @@ static void bus_frames_total_write(const struct look *l)
     sample(l, "{direction=\"out\"}", l->bus.frames_out);
 }
 
-#define OF_BUS(metric, member)                                                                     \
-    static void metric##_write(const struct look *l) { sample(l, "", l->bus.member); }
+#define OF_BUS(metric, member)                       \
+    static void metric##_write(const struct look *l) \
+    {                                                \
+        sample(l, "", l->bus.member);                \
+    }
 OF_BUS(bus_bad_frames_total, bad_frames)
 OF_BUS(bus_refused_peers_total, refused_peers)
 OF_BUS(bus_events_total, events_in)

@@ -30,7 +30,8 @@ static void api_headers(struct http_reply *reply)
 {
     http_reply_header(reply, "Cache-Control", "no-store");
     http_reply_header(reply, "X-Content-Type-Options", "nosniff");
-    http_reply_header(reply, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    http_reply_header(reply, "Content-Security-Policy",
+                      "default-src 'none'; frame-ancestors 'none'");
 }
 
 static const char *title_of(int http)
@@ -101,6 +102,9 @@ void problem_reply(struct exchange *x, int status)
     if (status < 0)
         status = INTERNAL;
     x->status = status;
+    /* Where the next request begins is no longer sure, or a body comes that nobody wants. */
+    if (status == BAD_REQUEST || status == LENGTH_REQUIRED || status == TOO_LARGE)
+        reply->close = true;
     text_clear(&reply->text);
     problem_body(x, status, &reply->text);
     *reply = (struct http_reply){.status = api_http(status),
@@ -138,5 +142,6 @@ uint32_t exchange_left_ms(const struct exchange *x)
 {
     int64_t spent = (clock_us() - x->request->started_us) / 1000;
 
-    return spent < x->gateway->request_wait_ms ? (uint32_t)(x->gateway->request_wait_ms - spent) : 1;
+    return spent < x->gateway->request_wait_ms ? (uint32_t)(x->gateway->request_wait_ms - spent)
+                                               : 1;
 }

@@ -19,9 +19,9 @@ struct sessions {
     pthread_mutex_t lock;
     struct slot *slots;
     size_t capacity;
-    uint64_t epoch;  /* moves on when nothing remembered may be trusted any more */
-    uint64_t newest; /* revocation that events have told of */
-    uint64_t ended;  /* sessions ended here, for the tickets */
+    uint64_t epoch;   /* moves on when nothing remembered may be trusted any more */
+    uint64_t newest;  /* revocation that events have told of */
+    uint64_t ended;   /* sessions ended here, for the tickets */
     int64_t event_us; /* last event, 0: none yet */
     struct sessions_stats stats;
 };
@@ -84,7 +84,8 @@ enum session_trust sessions_find(struct sessions *s, const unsigned char digest[
     if (slot && slot->entry.session) {
         *ret = slot->entry;
         slot->used_us = now_us;
-        trust = slot->epoch == s->epoch && !is_silent(s, now_us) ? SESSION_TRUSTED : SESSION_DOUBTED;
+        trust =
+            slot->epoch == s->epoch && !is_silent(s, now_us) ? SESSION_TRUSTED : SESSION_DOUBTED;
     }
     s->stats.trusted += trust == SESSION_TRUSTED;
     s->stats.doubted += trust == SESSION_DOUBTED;
@@ -149,14 +150,15 @@ void sessions_event(struct sessions *s, uint64_t newest, uint32_t count, const c
                     size_t size, int64_t now_us)
 {
     pthread_mutex_lock(&s->lock);
-    /* A number that went back is another database, or an authd that looked earlier than its twin. */
+    /* A number that went back is another database, or an authd that looked earlier than its twin.
+     */
     if (newest < s->newest || newest - s->newest > count || is_silent(s, now_us)) {
         s->epoch++;
         s->stats.gaps++;
     }
     /* The ids that are not news were forgotten when they were. */
-    for (uint64_t i = newest > s->newest && newest - s->newest < count ? count - (newest - s->newest)
-                                                                       : 0;
+    for (uint64_t i =
+             newest > s->newest && newest - s->newest < count ? count - (newest - s->newest) : 0;
          newest != s->newest && i < count && (i + 1) * 8 <= size; i++)
         session_forget(s, id_at(ids + i * 8));
     s->newest = newest;

@@ -50,7 +50,8 @@ uint64_t sessions_ticket(struct sessions *s);
 void sessions_add(struct sessions *s, const unsigned char digest[DIGEST_SIZE],
                   const struct session_entry *e, int64_t seq, uint64_t ticket);
 
-/* A session event: newest revocation, and the `count` newest revoked sessions (U64, little endian). */
+/* A session event: newest revocation, and the `count` newest revoked sessions (U64, little endian).
+ */
 void sessions_event(struct sessions *s, uint64_t newest, uint32_t count, const char *ids,
                     size_t size, int64_t now_us);
 

@@ -58,8 +58,7 @@ static void methods_add(struct exchange *x, const char *header, unsigned allowed
     for (int m = METHOD_GET; m < METHOD_NONE; m++)
         if (allowed & 1U << m)
             n += (size_t)snprintf(list + n, sizeof list - n, ", %s%s",
-                                  api_method_name((enum method)m),
-                                  m == METHOD_GET ? ", HEAD" : "");
+                                  api_method_name((enum method)m), m == METHOD_GET ? ", HEAD" : "");
     http_reply_header(x->reply, header, list);
 }
 
@@ -179,8 +178,9 @@ int params_step(struct exchange *x)
         if (!params_add(&x->params, pair.name, pair.value, strlen(pair.value)))
             return problem(x, BAD_REQUEST, NULL, "too many query parameters");
     }
-    return r < 0 ? problem(x, BAD_REQUEST, NULL, "the query holds an invalid escape or is not UTF-8")
-                 : DONE;
+    return r < 0
+               ? problem(x, BAD_REQUEST, NULL, "the query holds an invalid escape or is not UTF-8")
+               : DONE;
 }
 
 static bool key_is_good(const char *key)
@@ -194,8 +194,8 @@ static bool key_is_good(const char *key)
 }
 
 /*
- * The idempotency key.  A mutating request without one gets one from us, so that the bus may send it
- * again when a daemon dies.
+ * The idempotency key.  A mutating request without one gets one from us, so that the bus may send
+ * it again when a daemon dies.
  */
 int key_step(struct exchange *x)
 {

@@ -95,7 +95,7 @@ static int home_answer(struct exchange *x)
     assert(at);
     health_model(x->gateway->broker, model);
     text_add(t, file->data, (size_t)(at - file->data));
-    text_puts(t, strcmp(model, "demo") == 0 ? "the demo model (it repeats what it is told)"
+    text_puts(t, strcmp(model, "demo") == 0      ? "the demo model (it repeats what it is told)"
                  : strcmp(model, "missing") == 0 ? "no model: none is configured"
                                                  : "the configured model");
     at += sizeof mark - 1;

@@ -1,4 +1,5 @@
 #pragma once
 /* How much an account may have here. */
 #define PROJECTS_PER_ACCOUNT 1000
+#define PROJECTS_AT_ONCE     100 /* inserts that all processes together may run */
 #define PROMPTS_PER_PROJECT  50

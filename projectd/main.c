@@ -27,7 +27,7 @@ int main(int argc, char **argv)
         .schema_version = 1,
         .handlers = handlers,
         .queries = queries,
-        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 2},
+        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 4},
     };
 
     return service_main(&projectd, argc, argv);

@@ -58,7 +58,8 @@ static struct json_object *header(const char *type, const char *text)
 static const struct {
     const char *name, *type, *text;
 } headers[] = {
-    {"X-Request-Id", "string", "The request's own id, or the one we gave it; it is in every log line"},
+    {"X-Request-Id", "string",
+     "The request's own id, or the one we gave it; it is in every log line"},
     {"Location", "string", "Where the new object is"},
     {"Link", "string", "<...>; rel=\"next\": the next page, while there may be one"},
     {"Retry-After", "integer", "Seconds to wait before another try"},
@@ -395,8 +396,8 @@ char *openapi_text(size_t *ret_size)
     add(o, "tags", tag_list());
     add(o, "paths", paths());
     add(o, "components", components());
-    text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-                                                        JSON_C_TO_STRING_NOSLASHESCAPE));
+    text = strdup(
+        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(o);
     if (!text)
         abort();

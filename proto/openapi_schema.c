@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define add      json_object_object_add
-#define string   json_object_new_string
-#define number   json_object_new_int64
-#define array    json_object_new_array
-#define object   json_object_new_object
+#define add    json_object_object_add
+#define string json_object_new_string
+#define number json_object_new_int64
+#define array  json_object_new_array
+#define object json_object_new_object
 
 struct json_object *schema_of_one(const char *name, struct json_object *value)
 {
@@ -184,8 +184,8 @@ static struct json_object *problem_schema(void)
 #define STATUS(name, number, http, text) number,
 #include "proto/status.def"
     };
-    static const char *const required[] = {"type", "title", "status", "detail", "code",
-                                           "request_id"};
+    static const char *const required[] = {"type",   "title", "status",
+                                           "detail", "code",  "request_id"};
     struct json_object *o = object(), *members = object(), *names = array(), *codes = array();
 
     member_add(members, "type", "string", "Always about:blank");
@@ -194,7 +194,8 @@ static struct json_object *problem_schema(void)
     member_add(members, "detail", "string", "What went wrong, for people");
     member_add(members, "code", "string", "What went wrong, for programs");
     member_add(members, "field", "string", "The input that it is about");
-    member_add(members, "request_id", "string", "As in X-Request-Id; name it when you ask for help");
+    member_add(members, "request_id", "string",
+               "As in X-Request-Id; name it when you ask for help");
     member_add(members, "turn_id", "integer", "The turn that it is about");
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         json_object_array_add(codes, string(api_code(statuses[i])));

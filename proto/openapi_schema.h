@@ -12,5 +12,6 @@ struct json_object *schema_ref(const char *kind, const char *name);
 struct json_object *schema_input(const struct field *f);
 /* The request body of an operation that has one. */
 struct json_object *schema_body(const struct op *op);
-/* components/schemas: every shape that a public operation answers with, and the problem document. */
+/* components/schemas: every shape that a public operation answers with, and the problem document.
+ */
 struct json_object *schema_all(void);

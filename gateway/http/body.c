@@ -64,7 +64,8 @@ bool body_discard(struct http_thread *t, int64_t most)
         return false;
     slot_set(t->slot, SLOT_LINGER, LINGER_MAX_MS);
     while (left > 0 && most > 0) {
-        int got = mg_read(t->conn, piece, left < (int64_t)sizeof piece ? (size_t)left : sizeof piece);
+        int got =
+            mg_read(t->conn, piece, left < (int64_t)sizeof piece ? (size_t)left : sizeof piece);
         if (got <= 0)
             break;
         left -= got;

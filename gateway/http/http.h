@@ -21,16 +21,16 @@ struct http_request {
     struct http_header headers[HEADERS_MAX];
     size_t header_count;
     struct http_framing framing;
-    const char *address;  /* the client's, dotted */
-    int64_t started_us;   /* clock_us() */
-    void *scratch;        /* scratch_size bytes of this thread: zeroed once, then kept */
+    const char *address; /* the client's, dotted */
+    int64_t started_us;  /* clock_us() */
+    void *scratch;       /* scratch_size bytes of this thread: zeroed once, then kept */
     struct http_thread *thread;
 };
 
 struct http_reply {
     int status;
-    const char *type;    /* Content-Type; NULL: no body */
-    const char *body;    /* text.data or memory that outlives the reply */
+    const char *type; /* Content-Type; NULL: no body */
+    const char *body; /* text.data or memory that outlives the reply */
     size_t size;
     struct text headers; /* further lines, each with CRLF; kept by the thread */
     struct text text;    /* for bodies that are made; kept by the thread */
@@ -59,7 +59,8 @@ struct http_server;
 
 /*
  * Raises the limit of descriptors, listens and starts all threads; fewer threads than asked for
- * are a fault.  config is copied.  ret is set before the first request is served.  DONE, or a fault.
+ * are a fault.  config is copied.  ret is set before the first request is served.  DONE, or a
+ * fault.
  */
 int http_start(const struct http_config *config, struct http_server **ret)
     __attribute__((warn_unused_result));
@@ -73,7 +74,8 @@ unsigned http_drain(struct http_server *s, int64_t max_ms);
 /* Stops all threads; accepts NULL. */
 void http_drop(struct http_server **s);
 
-/* Descriptors that a server with so many threads needs, those of the rest of the process included. */
+/* Descriptors that a server with so many threads needs, those of the rest of the process included.
+ */
 int http_descriptors(unsigned threads);
 
 unsigned http_busy(const struct http_server *s);

@@ -13,8 +13,8 @@
 #include "common/fault.h"
 #include "proto/api.h"
 
-#define DEFER_SECONDS  5
-#define PROBE_MAX      16
+#define DEFER_SECONDS 5
+#define PROBE_MAX     16
 
 static bool listens_on(int fd, int port)
 {

@@ -5,9 +5,9 @@
 
 #include "gateway/http/thread.h"
 
-#define KEEP_BODY_MAX  65536   /* an unread body this long is read to save the connection */
-#define LINGER_MAX     4194304 /* a longer one only so that the client gets to read the reply */
-#define KEPT_CAPACITY  65536   /* buffers that grew beyond this are given back */
+#define KEEP_BODY_MAX 65536   /* an unread body this long is read to save the connection */
+#define LINGER_MAX    4194304 /* a longer one only so that the client gets to read the reply */
+#define KEPT_CAPACITY 65536   /* buffers that grew beyond this are given back */
 
 static const char *date_now(struct http_thread *t)
 {

@@ -165,8 +165,8 @@ static int on_error(struct mg_connection *conn, int status, const char *message)
     peer_set(t, conn);
     reply_reset(t);
     t->request.framing = (struct http_framing){0};
-    s->config.refuse(s->config.state, ri ? ri->remote_addr : "",
-                     refusal_status(t, status), &t->reply);
+    s->config.refuse(s->config.state, ri ? ri->remote_addr : "", refusal_status(t, status),
+                     &t->reply);
     reply_send(t, false);
     return 0;
 }

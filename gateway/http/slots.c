@@ -16,10 +16,10 @@
 #include "gateway/http/listener.h"
 #include "proto/api.h"
 
-#define TICK_MS       100
-#define IDLE_MIN_MS   50 /* a kept-alive connection younger than this is not cut */
-#define SPARE_FDS     8
-#define VICTIMS_MAX   64 /* cut per tick */
+#define TICK_MS     100
+#define IDLE_MIN_MS 50 /* a kept-alive connection younger than this is not cut */
+#define SPARE_FDS   8
+#define VICTIMS_MAX 64 /* cut per tick */
 
 struct victim {
     struct slot *slot;

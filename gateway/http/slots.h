@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define HEAD_MAX_MS       10000 /* a request's head must come within this */
-#define HEAD_KEPT_MS      3000  /* the same for the next one of a connection, from the reply before */
+#define HEAD_KEPT_MS      3000 /* the same for the next one of a connection, from the reply before */
 #define HEAD_PRESSED_MS   2000  /* the same while threads are scarce */
 #define BODY_MAX_MS       10000 /* a body must come within this, ... */
 #define BODY_BYTES_PER_MS 16    /* ... and a millisecond more for each so many bytes */

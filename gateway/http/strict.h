@@ -35,8 +35,8 @@ struct http_framing {
  * Content-Length past all bounds); URI_TOO_LONG; HEADERS_TOO_LARGE.  *reterr_why then is a short
  * constant text.  After anything but DONE the connection must be closed.
  */
-int http_head_check(const struct http_head *head, struct http_framing *ret,
-                    const char **reterr_why) __attribute__((warn_unused_result));
+int http_head_check(const struct http_head *head, struct http_framing *ret, const char **reterr_why)
+    __attribute__((warn_unused_result));
 
 /* The first field with that name (any case), or NULL. */
 const char *http_header_find(const struct http_header *headers, size_t count, const char *name);

@@ -15,17 +15,17 @@ struct mg_request_info;
 
 struct http_thread {
     struct http_server *server;
-    struct slots *slots;        /* of the server */
+    struct slots *slots; /* of the server */
     struct slot *slot;
     struct mg_connection *conn; /* of the request being served */
     char *buffer;               /* where civetweb's buffer of this thread begins, NULL: not known */
     struct http_request request;
     struct http_reply reply;
-    struct text out;            /* the reply as it is sent */
-    int64_t body_read;          /* bytes of the request's body */
-    bool body_failed;           /* it cannot be read to its end */
+    struct text out;   /* the reply as it is sent */
+    int64_t body_read; /* bytes of the request's body */
+    bool body_failed;  /* it cannot be read to its end */
     time_t date_second;
-    char date[32];              /* of that second, as HTTP writes it */
+    char date[32]; /* of that second, as HTTP writes it */
 };
 
 /*

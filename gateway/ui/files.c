@@ -44,8 +44,10 @@ __attribute__((constructor)) static void files_fill(void)
 {
     for (const struct ui_blob *b = ui_blobs; b->name; b++) {
         assert(count < FILES_MAX);
-        files[count] = (struct ui_file){
-            .name = b->name, .type = type_of(b->name), .data = (const char *)b->data, .size = b->size};
+        files[count] = (struct ui_file){.name = b->name,
+                                        .type = type_of(b->name),
+                                        .data = (const char *)b->data,
+                                        .size = b->size};
         ui_file_etag(&files[count++]);
     }
 }

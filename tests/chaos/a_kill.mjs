@@ -7,7 +7,7 @@ import { heard } from '../harness/upstream.mjs';
 export const stack = { gateways: 2, chatd: 2, own: true };
 
 const HEALED = 5000; // ms
-const rounds = process.env.TEST_LONG === '1' ? 40 : 1;
+const rounds = process.env.TEST_LONG === '1' ? 40 : 3;
 
 export default async function (t) {
     t.expectLog(/./); // the others notice
