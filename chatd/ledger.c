@@ -128,8 +128,11 @@ static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
 
 static int batch_write(struct ledger *l, struct turn *const *turns, struct ended *ret, int n)
 {
-    int r = db_begin(l->db);
+    int r;
 
+    if (n == 1) /* one statement is a transaction by itself */
+        return end_write(l, turns[0], &ret[0]);
+    r = db_begin(l->db);
     for (int i = 0; !r && i < n; i++)
         r = end_write(l, turns[i], &ret[i]);
     if (r) {

@@ -15,10 +15,20 @@
 
 #define ARGS_MAX 16
 
+/* One statement of a pipeline. */
+struct step {
+    int query;
+    size_t arg_count;
+    struct arg args[ARGS_MAX];
+};
+
 struct db {
     PGconn *pg;
     struct db_config config;
-    bool broken; /* the last use met a lost connection */
+    bool broken;        /* the last use met a lost connection */
+    bool begin_pending; /* BEGIN travels with the next statement */
+    bool with_commit;   /* last_step travels with COMMIT */
+    struct step last_step;
 };
 
 static const struct query shared_queries[] = {
@@ -73,6 +83,7 @@ static PGconn *connection_new(const struct db_config *c)
 static int db_connect(struct db *db)
 {
     db->broken = true;
+    db->begin_pending = db->with_commit = false;
     if (db->pg)
         PQfinish(db->pg);
     db->pg = connection_new(&db->config);
@@ -138,7 +149,7 @@ PGconn *db_conn(struct db *db)
     return db->pg;
 }
 
-const struct query *db_query(struct db *db, int query)
+const struct query *db_query(const struct db *db, int query)
 {
     return query >= SHARED_QUERIES ? &shared_queries[query - SHARED_QUERIES]
                                    : &db->config.queries[query];
@@ -155,6 +166,8 @@ int db_error(struct db *db, const PGresult *res, const char *what)
         if (status > 0)
             return status;
     }
+    if (state && strcmp(state, "23502") == 0 && strcmp(what, "idempotency_store") == 0)
+        return IN_FLIGHT;
     /* lock timeout, deadlock, serialization: another try may work */
     if (state && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0 ||
                   strcmp(state, "40001") == 0)) {
@@ -185,33 +198,110 @@ int db_command(struct db *db, const char *sql)
     return is_good(res) ? DONE : db_error(db, res, sql);
 }
 
-int db_begin(struct db *db)
-{
-    return db_command(db, "BEGIN");
-}
-
-int db_commit(struct db *db)
-{
-    return db_command(db, "COMMIT");
-}
-
-void db_rollback(struct db *db)
-{
-    if (!db->broken && db_command(db, "ROLLBACK"))
-        db->broken = true;
-}
-
 void args_values(size_t n, const struct arg *args, const char **ret)
 {
     for (size_t i = 0; i < n; i++)
         ret[i] = args[i].text ? args[i].text : args[i].number[0] ? args[i].number : NULL;
 }
 
+/* Sends all, then takes all results: one round trip.  ret has room for n, owned by the caller. */
+static int pipeline_exchange(PGconn *pg, const struct db *db, const struct step *const *steps,
+                             int n, PGresult **ret)
+{
+    const char *values[ARGS_MAX];
+    PGresult *sync;
+
+    for (int i = 0; i < n; i++) {
+        args_values(steps[i]->arg_count, steps[i]->args, values);
+        if (!PQsendQueryPrepared(pg, db_query(db, steps[i]->query)->name, (int)steps[i]->arg_count,
+                                 values, NULL, NULL, 0))
+            return -1;
+    }
+    if (!PQpipelineSync(pg))
+        return -1;
+    for (int i = 0; i < n; i++) {
+        ret[i] = PQgetResult(pg);
+        if (!ret[i] || PQstatus(pg) != CONNECTION_OK)
+            return -1;
+        PQclear(PQgetResult(pg)); /* NULL: the end of this statement's results */
+    }
+    sync = PQgetResult(pg);
+    PQclear(sync);
+    return PQexitPipelineMode(pg) ? 0 : -1;
+}
+
+/* Runs steps in one round trip.  The result of step `wanted` goes to *ret (may be NULL). */
+static int pipeline_run(struct db *db, const struct step *const *steps, int n, int wanted,
+                        PGresult **ret)
+{
+    PGresult *results[2] = {NULL};
+    int r = DONE;
+
+    if (!PQenterPipelineMode(db->pg) || pipeline_exchange(db->pg, db, steps, n, results))
+        db->broken = true;
+    for (int i = 0; i < n && !r; i++)
+        if (!is_good(results[i]))
+            r = db_error(db, results[i], db_query(db, steps[i]->query)->name);
+    if (!r && ret)
+        *ret = TAKE(results[wanted]);
+    for (int i = 0; i < n; i++)
+        PQclear(results[i]);
+    return r;
+}
+
+int db_begin(struct db *db)
+{
+    db->begin_pending = true;
+    db->with_commit = false;
+    return DONE;
+}
+
+void db_with_commit(struct db *db, int query, size_t n, const struct arg *args)
+{
+    db->last_step = (struct step){.query = query, .arg_count = n};
+    memcpy(db->last_step.args, args, n * sizeof *args);
+    db->with_commit = true;
+}
+
+int db_commit(struct db *db)
+{
+    static const struct step commit = {.query = SQ_commit};
+    const struct step *steps[] = {&db->last_step, &commit};
+    int r;
+
+    if (db->begin_pending) { /* nothing was done */
+        db->begin_pending = false;
+        return DONE;
+    }
+    if (!db->with_commit)
+        return db_command(db, "COMMIT");
+    db->with_commit = false;
+    r = pipeline_run(db, steps, 2, 1, NULL);
+    if (r)
+        db_rollback(db);
+    return r;
+}
+
+void db_rollback(struct db *db)
+{
+    if (!db->begin_pending && !db->broken && db_command(db, "ROLLBACK"))
+        db->broken = true;
+    db->begin_pending = db->with_commit = false;
+}
+
 int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult **ret)
 {
+    static const struct step begin = {.query = SQ_begin};
     cleanup(rows_drop) PGresult *res = NULL;
     const char *values[ARGS_MAX], *name = db_query(db, query)->name;
 
+    if (db->begin_pending) {
+        struct step step = {.query = query, .arg_count = n};
+        const struct step *steps[] = {&begin, &step};
+        memcpy(step.args, args, n * sizeof *args);
+        db->begin_pending = false;
+        return pipeline_run(db, steps, 2, 1, ret);
+    }
     args_values(n, args, values);
     res = PQexecPrepared(db->pg, name, (int)n, values, NULL, NULL, 0);
     if (!is_good(res))

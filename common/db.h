@@ -159,15 +159,23 @@ void args_values(size_t n, const struct arg *args, const char **ret);
 
 /* The libpq connection, for code that pipelines. */
 struct pg_conn *db_conn(struct db *db);
-const struct query *db_query(struct db *db, int query);
+const struct query *db_query(const struct db *db, int query);
 
 /* Runs a command that has no arguments and is not prepared: "BEGIN; SET LOCAL ...". */
 int db_command(struct db *db, const char *sql) __attribute__((warn_unused_result));
 
-/* Transaction control; the runtime calls these around apply. */
+/*
+ * Transaction control; the runtime calls these around apply.  BEGIN is sent with the first
+ * statement, and a statement given to db_with_commit() with COMMIT, so that both cost no round trip
+ * of their own.  When db_commit() fails the transaction was rolled back, or, with a lost
+ * connection, its fate is unknown.
+ */
 int db_begin(struct db *db) __attribute__((warn_unused_result));
 int db_commit(struct db *db) __attribute__((warn_unused_result));
 void db_rollback(struct db *db);
+/* The last statement of the transaction, without rows; its arguments must live until db_commit().
+ */
+void db_with_commit(struct db *db, int query, size_t n, const struct arg *args);
 
 /*
  * Each runs one statement with arguments from ARGS(...).  Deliberate results besides those named:

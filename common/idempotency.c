@@ -77,22 +77,14 @@ int idempotency_check(struct call *c, const struct idempotency *i, bool lock)
     return IN_FLIGHT;
 }
 
-int idempotency_store(struct call *c, const struct idempotency *i, const char *location)
+void idempotency_store(struct call *c, const struct idempotency *i, const char *location)
 {
-    cleanup(rows_drop) PGresult *res = NULL;
     bool whole = c->op->keep != KEEP_IDS && c->out.size && c->out.size <= REPLY_KEPT_MAX;
-    int r = db_run(c->db, SQ_idempotency_store,
+
+    db_with_commit(c->db, SQ_idempotency_store,
                    ARGS(c->caller, c->op->name, (const char *)i->key_hash,
                         (const char *)i->fingerprint, c->http ? c->http : c->op->ok, location,
-                        whole ? (const char *)c->out.data : NULL, c->key_ttl),
-                   &res);
-
-    if (r)
-        return r;
-    if (rows_affected(res))
-        return DONE;
-    c->retry_after = 1;
-    return IN_FLIGHT;
+                        whole ? (const char *)c->out.data : NULL, c->key_ttl));
 }
 
 int idempotency_expire(struct call *c)

@@ -40,9 +40,8 @@ void idempotency_of(const struct call *c, const char *params, size_t params_size
 int idempotency_check(struct call *c, const struct idempotency *i, bool lock)
     __attribute__((warn_unused_result));
 
-/* Stores the call's result in the same transaction.  IN_FLIGHT when another one was faster. */
-int idempotency_store(struct call *c, const struct idempotency *i, const char *location)
-    __attribute__((warn_unused_result));
+/* Has the call's result stored with COMMIT, which is IN_FLIGHT when another one was faster. */
+void idempotency_store(struct call *c, const struct idempotency *i, const char *location);
 
 /* Periodic task: deletes what has expired, in batches. */
 int idempotency_expire(struct call *c);

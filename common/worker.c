@@ -59,19 +59,36 @@ static int apply_run(struct call *c, const struct handler *h, const void *in,
         r = idempotency_check(c, key, true);
     if (!r && !c->replayed) {
         r = h->apply(c, in);
-        if (!r && key)
-            r = idempotency_store(c, key, call_location(c));
         if (!r && clock_us() > c->deadline_us)
             r = TOO_LATE;
+        if (!r && key)
+            idempotency_store(c, key, call_location(c));
     }
     done = is_commit(c->op, r) ? db_commit(c->db) : -1;
     if (!is_commit(c->op, r))
         db_rollback(c->db);
     else if (done)
         r = done;
+    if (r == IN_FLIGHT)
+        c->retry_after = 1;
     if (done)
         answer_undo(c);
     return r;
+}
+
+/* A repeat gets the first result also where prepare would refuse it by now. */
+static int prepare_refused(struct call *c, const struct idempotency *key, int refused)
+{
+    const char *field = c->field, *detail = c->detail;
+    uint32_t retry_after = c->retry_after;
+    int r = key ? idempotency_check(c, key, false) : DONE;
+
+    if (r || c->replayed)
+        return r;
+    c->field = field;
+    c->detail = detail;
+    c->retry_after = retry_after;
+    return refused;
 }
 
 static int call_run(struct call *c, const struct handler *h, const void *in,
@@ -82,14 +99,9 @@ static int call_run(struct call *c, const struct handler *h, const void *in,
     if (c->op->phases == PHASES_BARE)
         return h->apply(c, in);
     if (c->op->phases == PHASES_PREPARE) {
-        if (key) {
-            r = idempotency_check(c, key, false);
-            if (r || c->replayed)
-                return r;
-        }
         r = h->prepare(c, in);
         if (r)
-            return r;
+            return prepare_refused(c, key, r);
     }
     return apply_run(c, h, in, key);
 }
