@@ -38,7 +38,7 @@ void harness_open(const char *role, const char *schema, const struct query *quer
     stage.daemon.service = &stage.service;
     stage.daemon.state = state;
     ck_assert_int_eq(db_open(&config, &stage.db), DONE);
-    ck_assert_int_eq(db_begin(stage.db), DONE);
+    ck_assert_int_eq(db_command(stage.db, "BEGIN"), DONE);
 }
 
 static void call_end(void)
@@ -63,7 +63,7 @@ void harness_close(void)
 void harness_rollback(void)
 {
     db_rollback(stage.db);
-    ck_assert_int_eq(db_begin(stage.db), DONE);
+    ck_assert_int_eq(db_command(stage.db, "BEGIN"), DONE);
 }
 
 struct call *harness_call(enum op_id op, int64_t caller)
