@@ -1,7 +1,6 @@
 /* Claims queued turns and starts them. */
 #include "chatd/claim.h"
 
-#include <libpq-fe.h>
 #include <string.h>
 
 #include "chatd/chatd.h"
@@ -29,7 +28,7 @@ static struct call call_for(struct chatd *d, struct db *db, int64_t account)
                          .deadline_us = clock_us() + CONTEXT_US};
 }
 
-static void claimed_start(struct chatd *d, struct db *db, const PGresult *row)
+static void claimed_start(struct chatd *d, struct db *db, const struct pg_result *row)
 {
     struct context context = {0};
     struct turn_order o = {
@@ -64,7 +63,7 @@ static void claimed_start(struct chatd *d, struct db *db, const PGresult *row)
 /* Claims one turn.  False: nothing to do, or no slot. */
 static bool claim_one(struct chatd *d, struct db *db)
 {
-    cleanup(rows_drop) PGresult *row = NULL;
+    cleanup(rows_drop) struct pg_result *row = NULL;
 
     if (!slot_take(d))
         return false;

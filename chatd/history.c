@@ -1,7 +1,6 @@
 /* Reads a branch of a conversation within the token budget. */
 #include "chatd/history.h"
 
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 

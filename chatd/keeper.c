@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <string.h>
 #include <time.h>
 
@@ -43,7 +42,7 @@ static const char *my_id(struct keeper *k)
 /* Runs a statement for its count; negative when it failed. */
 static int64_t changed(struct keeper *k, int query, size_t n, const struct arg *args)
 {
-    cleanup(rows_drop) PGresult *rows = NULL;
+    cleanup(rows_drop) struct pg_result *rows = NULL;
 
     return db_run(k->db, query, n, args, &rows) ? -1 : rows_affected(rows);
 }
@@ -78,7 +77,7 @@ static bool beat(struct keeper *k)
 
 static bool look(struct keeper *k)
 {
-    cleanup(rows_drop) PGresult *rows = NULL;
+    cleanup(rows_drop) struct pg_result *rows = NULL;
 
     if (db_run(k->db, Q_owner_list, ARGS(my_id(k)), &rows))
         return false;
@@ -93,7 +92,7 @@ static bool look(struct keeper *k)
 /* Turns that the database says run here but do not, say after a lost COMMIT, go back. */
 static bool check(struct keeper *k)
 {
-    cleanup(rows_drop) PGresult *rows = NULL;
+    cleanup(rows_drop) struct pg_result *rows = NULL;
     int64_t orphans;
 
     if (db_run(k->db, Q_owner_turns, ARGS(my_id(k)), &rows))

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <string.h>
 #include <time.h>
 
@@ -53,7 +52,7 @@ static int pieces_write(struct ledger *l, const struct piece *first)
     int r = db_command(l->db, "BEGIN; SET LOCAL synchronous_commit = off");
 
     for (const struct piece *p = first; !r && p; p = p->next) {
-        cleanup(rows_drop) PGresult *rows = NULL;
+        cleanup(rows_drop) struct pg_result *rows = NULL;
         r = db_run(
             l->db, Q_turn_append,
             ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon), (const char *)p->text.data),
@@ -97,7 +96,7 @@ static void tries_json(const struct turn *t, const char *process, struct text *o
 
 static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
 {
-    cleanup(rows_drop) PGresult *rows = NULL;
+    cleanup(rows_drop) struct pg_result *rows = NULL;
     cleanup(text_drop) struct text tries = {0};
     bool known = t->input_tokens >= 0 && t->output_tokens >= 0;
     const char *process = daemon_instance(l->chatd->daemon);

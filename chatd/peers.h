@@ -3,9 +3,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PEERS_MAX      1000
-#define PEER_SILENT_US 3000000 /* a beat that stands still for so long belongs to a dead process \
-                                */
+#define PEERS_MAX 1000
+#define PEER_SILENT_US                                                        \
+    3000000 /* a beat that stands still for so long belongs to a dead process \
+             */
 
 struct peer {
     char id[40];

@@ -1,7 +1,6 @@
 /* Turns that run here: what the upstream's thread does with them. */
 #include <assert.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 

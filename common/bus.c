@@ -36,7 +36,7 @@ static void reply_send(struct bus *b, struct job *j)
     if (g->socket) {
         if (j->reply.turn_id && j->op && j->op->keep == KEEP_TURN && !j->reply.status) {
             snprintf(topic, sizeof topic, "turn:%" PRIu64, j->reply.turn_id);
-            topic_set_add(&g->topics, topic, true);
+            topic_set_add(&g->topics, topic, false);
         }
         link_send(g, j->reply_head.data, j->reply_head.size, &j->reply_body);
     }

@@ -7,14 +7,23 @@
 #define SHAPE(name) static const struct shape shape_##name;
 #include "proto/shapes.def"
 
-#define SHAPE(name)             static const struct field shape_##name##_fields[] = {
-#define FIELD(T, field, text)    {.name = #field, .type = T_##T, .place = AT_BODY, .doc = text},
-#define NULLABLE(T, field, text)                                                                   \
+#define SHAPE(name)           static const struct field shape_##name##_fields[] = {
+#define FIELD(T, field, text) {.name = #field, .type = T_##T, .place = AT_BODY, .doc = text},
+#define NULLABLE(T, field, text) \
     {.name = #field, .type = T_##T, .place = AT_BODY, .nullable = true, .doc = text},
-#define OBJECT(s, field, text)                                                                     \
-    {.name = #field, .type = T_OBJECT, .place = AT_BODY, .nullable = true, .shape = &shape_##s,    \
+#define OBJECT(s, field, text) \
+    {.name = #field,           \
+     .type = T_OBJECT,         \
+     .place = AT_BODY,         \
+     .nullable = true,         \
+     .shape = &shape_##s,      \
      .doc = text},
-#define ENDSHAPE {0}};
+#define ENDSHAPE \
+    {            \
+        0        \
+    }            \
+    }            \
+    ;
 #include "proto/shapes.def"
 
 #define SHAPE(name) static const struct shape shape_##name = {#name, shape_##name##_fields};
@@ -24,37 +33,73 @@ static struct op ops[OP_COUNT];
 
 __attribute__((constructor)) static void api_fill(void)
 {
-#define OP(n, service, m, p, sc, r, l, ph, k, oe, status, text)                                    \
-    {                                                                                              \
-        typedef struct n##_in in_t;                                                                \
-        struct op *op = &ops[OP_##n];                                                              \
-        *op = (struct op){.id = OP_##n, .name = #n, .path = p, .summary = text,                    \
-                          .svc = SVC_##service, .method = METHOD_##m, .scope = SCOPE_##sc,         \
-                          .rate = RATE_##r, .lane = LANE_##l, .phases = PHASES_##ph,               \
-                          .keep = KEEP_##k, .onerror = ONERROR_##oe, .ok = status,                 \
-                          .in_size = sizeof(in_t)};                                                \
+#define OP(n, service, m, p, sc, r, l, ph, k, oe, status, text) \
+    {                                                           \
+        typedef struct n##_in in_t;                             \
+        struct op *op = &ops[OP_##n];                           \
+        *op = (struct op){.id = OP_##n,                         \
+                          .name = #n,                           \
+                          .path = p,                            \
+                          .summary = text,                      \
+                          .svc = SVC_##service,                 \
+                          .method = METHOD_##m,                 \
+                          .scope = SCOPE_##sc,                  \
+                          .rate = RATE_##r,                     \
+                          .lane = LANE_##l,                     \
+                          .phases = PHASES_##ph,                \
+                          .keep = KEEP_##k,                     \
+                          .onerror = ONERROR_##oe,              \
+                          .ok = status,                         \
+                          .in_size = sizeof(in_t)};             \
         static const struct field fields[] = {
-#define IN(T, w, f, lo, hi, text)                                                                  \
-    {.name = #f, .type = T_##T, .place = AT_##w, .offset = offsetof(in_t, f), .min = lo,           \
-     .max = hi, .doc = text},
-#define OPT(T, w, f, lo, hi, text)                                                                 \
-    {.name = #f, .type = T_##T, .place = AT_##w, .optional = true, .offset = offsetof(in_t, f),    \
-     .has_offset = offsetof(in_t, has_##f), .min = lo, .max = hi, .doc = text},
-#define OPT_NULL(T, w, f, lo, hi, text)                                                            \
-    {.name = #f, .type = T_##T, .place = AT_##w, .optional = true, .nullable = true,               \
-     .offset = offsetof(in_t, f), .has_offset = offsetof(in_t, has_##f),                           \
-     .null_offset = offsetof(in_t, null_##f), .min = lo, .max = hi, .doc = text},
+#define IN(T, w, f, lo, hi, text) \
+    {.name = #f,                  \
+     .type = T_##T,               \
+     .place = AT_##w,             \
+     .offset = offsetof(in_t, f), \
+     .min = lo,                   \
+     .max = hi,                   \
+     .doc = text},
+#define OPT(T, w, f, lo, hi, text)          \
+    {.name = #f,                            \
+     .type = T_##T,                         \
+     .place = AT_##w,                       \
+     .optional = true,                      \
+     .offset = offsetof(in_t, f),           \
+     .has_offset = offsetof(in_t, has_##f), \
+     .min = lo,                             \
+     .max = hi,                             \
+     .doc = text},
+#define OPT_NULL(T, w, f, lo, hi, text)       \
+    {.name = #f,                              \
+     .type = T_##T,                           \
+     .place = AT_##w,                         \
+     .optional = true,                        \
+     .nullable = true,                        \
+     .offset = offsetof(in_t, f),             \
+     .has_offset = offsetof(in_t, has_##f),   \
+     .null_offset = offsetof(in_t, null_##f), \
+     .min = lo,                               \
+     .max = hi,                               \
+     .doc = text},
 #define LOCATION(template) {.name = NULL, .doc = template},
-#define REPLIES(kind) {0}}; op->in = fields; op->reply = kind;
+#define REPLIES(kind) \
+    {                 \
+        0             \
+    }                 \
+    }                 \
+    ;                 \
+    op->in = fields;  \
+    op->reply = kind;
 #define NOTHING()     REPLIES(REPLY_NOTHING)
 #define OUT(s)        REPLIES(REPLY_ONE) op->out = &shape_##s;
 #define LIST(s)       REPLIES(REPLY_LIST) op->out = &shape_##s;
 #define LIST_UNDER(s) REPLIES(REPLY_LIST_UNDER) op->out = &shape_##s;
-#define END                                                                                        \
-    const struct field *last = op->in;                                                             \
-    while (last->name)                                                                             \
-        last++;                                                                                    \
-    op->location = last->doc;                                                                      \
+#define END                            \
+    const struct field *last = op->in; \
+    while (last->name)                 \
+        last++;                        \
+    op->location = last->doc;          \
     }
 #include "proto/api.def"
 }
@@ -141,8 +186,8 @@ int api_http(int status)
     switch (status) {
     case DONE:
         return 200;
-#define STATUS(name, number, http, text)                                                           \
-    case name:                                                                                     \
+#define STATUS(name, number, http, text) \
+    case name:                           \
         return http;
 #include "proto/status.def"
     }
@@ -152,8 +197,8 @@ int api_http(int status)
 const char *api_text(int status)
 {
     switch (status) {
-#define STATUS(name, number, http, text)                                                           \
-    case name:                                                                                     \
+#define STATUS(name, number, http, text) \
+    case name:                           \
         return text;
 #include "proto/status.def"
     }
@@ -173,7 +218,8 @@ __attribute__((constructor)) static void codes_fill(void)
 {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         for (size_t k = 0; status_names[i].upper[k] && k < sizeof codes[i] - 1; k++)
-            codes[i][k] = status_names[i].upper[k] == '_' ? '_' : (char)(status_names[i].upper[k] | 0x20);
+            codes[i][k] =
+                status_names[i].upper[k] == '_' ? '_' : (char)(status_names[i].upper[k] | 0x20);
 }
 
 const char *api_code(int status)

@@ -54,10 +54,10 @@ struct field {
     enum type type;
     enum place place;
     bool optional, nullable;
-    size_t offset;      /* of the value in the request struct */
-    size_t has_offset;  /* of has_<field>, for optional ones */
-    size_t null_offset; /* of null_<field>, for nullable ones */
-    int64_t min, max;   /* value of numbers, bytes of strings */
+    size_t offset;             /* of the value in the request struct */
+    size_t has_offset;         /* of has_<field>, for optional ones */
+    size_t null_offset;        /* of null_<field>, for nullable ones */
+    int64_t min, max;          /* value of numbers, bytes of strings */
     const struct shape *shape; /* of T_OBJECT */
     const char *doc;
 };
@@ -94,23 +94,29 @@ enum op_id {
 
 /* Request structs.  For every optional field x there are has_x and, if nullable, null_x; an
  * explicit null sets both has_x and null_x and leaves x zero. */
-#define OP(name, ...) struct name##_in {
+#define OP(name, ...)            struct name##_in {
 #define IN(T, place, field, ...) type_##T field;
-#define OPT(T, place, field, ...) type_##T field; bool has_##field;
-#define OPT_NULL(T, place, field, ...) type_##T field; bool has_##field, null_##field;
-#define END };
+#define OPT(T, place, field, ...) \
+    type_##T field;               \
+    bool has_##field;
+#define OPT_NULL(T, place, field, ...) \
+    type_##T field;                    \
+    bool has_##field, null_##field;
+#define END \
+    }       \
+    ;
 #include "proto/api.def"
 
 /* Handler prototypes: one function per operation that is not FAST; see handlers.h. */
 #define API_HANDLER_FAST(name)
 #define API_HANDLER_LOCAL(name)
-#define API_HANDLER_SLOW(name) int name(struct call *c, const struct name##_in *in);
+#define API_HANDLER_SLOW(name)  int name(struct call *c, const struct name##_in *in);
 #define API_HANDLER_WRITE(name) API_HANDLER_SLOW(name)
-#define API_HANDLER_HASH(name) API_HANDLER_SLOW(name)
+#define API_HANDLER_HASH(name)  API_HANDLER_SLOW(name)
 #define API_PREPARE_APPLY(name)
 #define API_PREPARE_BARE(name)
 #define API_PREPARE_PREPARE(name) int name##_prepare(struct call *c, const struct name##_in *in);
-#define OP(name, svc, method, path, scope, rate, lane, phases, ...)                                \
+#define OP(name, svc, method, path, scope, rate, lane, phases, ...) \
     API_HANDLER_##lane(name) API_PREPARE_##phases(name)
 #include "proto/api.def"
 
@@ -167,8 +173,8 @@ const char *params_get(const char *data, size_t size, const char *name);
 
 /* What api_match() found. */
 struct match {
-    const struct op *op;      /* NULL: no such path, or none with this method */
-    unsigned allowed;         /* bit per enum method that the path knows; 0: unknown path */
+    const struct op *op; /* NULL: no such path, or none with this method */
+    unsigned allowed;    /* bit per enum method that the path knows; 0: unknown path */
 };
 
 /*
@@ -192,7 +198,8 @@ int api_decode(const struct op *op, const char *params, size_t size, struct json
 /* Whether any input of the operation is in the body. */
 bool api_has_body(const struct op *op);
 
-/* The HTTP status, code ("not_found") and default text of a status; unknown numbers are INTERNAL. */
+/* The HTTP status, code ("not_found") and default text of a status; unknown numbers are INTERNAL.
+ */
 int api_http(int status);
 const char *api_code(int status);
 const char *api_text(int status);

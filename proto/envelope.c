@@ -13,11 +13,11 @@ struct wire_field {
 
 #define FRAME(name, number) static const struct wire_field fields_##name[] = {
 #define FIELD(T, name)      {WIRE_##T, offsetof(struct envelope, name)},
-#define END                                                                                        \
-    {                                                                                              \
-        WIRE_END, 0                                                                                \
-    }                                                                                              \
-    }                                                                                              \
+#define END         \
+    {               \
+        WIRE_END, 0 \
+    }               \
+    }               \
     ;
 #include "proto/frames.def"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ENVELOPE_VERSION 1
+#define ENVELOPE_VERSION  1
 #define ENVELOPE_HEAD_MAX 16384 /* bytes of a head frame */
 
 enum frame_kind {

@@ -29,28 +29,34 @@
 
 /* thunks from the erased to the typed handler */
 #define THUNK_FAST(name)
-#define THUNK_SLOW(name)                                                                           \
-    static int apply_##name(struct call *c, const void *in) { return name(c, in); }
+#define THUNK_SLOW(name)                                    \
+    static int apply_##name(struct call *c, const void *in) \
+    {                                                       \
+        return name(c, in);                                 \
+    }
 #define THUNK_WRITE(name) THUNK_SLOW(name)
 #define THUNK_HASH(name)  THUNK_SLOW(name)
 #define PRE_APPLY(name)
 #define PRE_BARE(name)
-#define PRE_PREPARE(name)                                                                          \
-    static int prepare_##name(struct call *c, const void *in) { return name##_prepare(c, in); }
-#define OP(name, svc, method, path, scope, rate, lane, phases, ...)                                \
+#define PRE_PREPARE(name)                                     \
+    static int prepare_##name(struct call *c, const void *in) \
+    {                                                         \
+        return name##_prepare(c, in);                         \
+    }
+#define OP(name, svc, method, path, scope, rate, lane, phases, ...) \
     ON_##svc(THUNK_##lane(name) PRE_##phases(name))
 #include "proto/api.def"
 
 /* rows */
-#define ROW_FAST(name)       .query = Q_##name
-#define ROW_SLOW(name)       .query = -1, .apply = apply_##name
-#define ROW_WRITE(name)      ROW_SLOW(name)
-#define ROW_HASH(name)       ROW_SLOW(name)
+#define ROW_FAST(name)  .query = Q_##name
+#define ROW_SLOW(name)  .query = -1, .apply = apply_##name
+#define ROW_WRITE(name) ROW_SLOW(name)
+#define ROW_HASH(name)  ROW_SLOW(name)
 #define ROW_PRE_APPLY(name)
 #define ROW_PRE_BARE(name)
 #define ROW_PRE_PREPARE(name) , .prepare = prepare_##name
-#define OP(name, svc, method, path, scope, rate, lane, phases, ...)                                \
-    ON_##svc([OP_##name] = {.mine = true, ROW_##lane(name) ROW_PRE_##phases(name)},)
+#define OP(name, svc, method, path, scope, rate, lane, phases, ...) \
+    ON_##svc([OP_##name] = {.mine = true, ROW_##lane(name) ROW_PRE_##phases(name)}, )
 static const struct handler handlers[OP_COUNT] = {
 #include "proto/api.def"
 };

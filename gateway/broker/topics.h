@@ -12,8 +12,7 @@
 
 #define TOPIC_BUCKETS 1024  /* power of two */
 #define INTERESTS_MAX 65536 /* topics that daemons follow through us, in all */
-#define RELAY_MAX     65536 /* bytes of records that are collected for a daemon before they are sent \
-                             */
+#define RELAY_MAX     65536 /* bytes of records collected for a daemon before they are sent */
 
 struct event;
 struct service;
