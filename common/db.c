@@ -298,7 +298,8 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
     if (db->begin_pending) {
         struct step step = {.query = query, .arg_count = n};
         const struct step *steps[] = {&begin, &step};
-        memcpy(step.args, args, n * sizeof *args);
+        if (n)
+            memcpy(step.args, args, n * sizeof *args);
         db->begin_pending = false;
         return pipeline_run(db, steps, 2, 1, ret);
     }

@@ -245,6 +245,8 @@ START_TEST(as_many_as_allowed)
     rig_wait(a.ends > 0);
     rig_ask(&more, "echo");
     ck_assert_int_eq(more.end.outcome, UPSTREAM_COMPLETED);
+    upstream_cancel(rig.upstream, b.id); /* before its memory goes */
+    rig_wait(b.ends > 0);
 }
 END_TEST
 
