@@ -17,8 +17,9 @@
 #include "common/events.h"
 #include "common/fault.h"
 
-#define TICK_US    50000     /* look at gateways, tasks and deadlines this often */
-#define OUTBOX_MAX (8 << 20) /* bytes of events that wait for the thread; more are dropped */
+#define DATABASE_FRESH_US 3000000   /* PING says that the database lives so long after an answer */
+#define TICK_US           50000     /* look at gateways, tasks and deadlines this often */
+#define OUTBOX_MAX        (8 << 20) /* bytes of events that wait for the thread; more are dropped */
 
 void bus_wake(struct bus *b)
 {
@@ -125,7 +126,7 @@ static void ping_send(struct bus *b, struct gateway_link *g)
     struct envelope e = {
         .kind = FRAME_PING,
         .instance = d->instance,
-        .database = clock_us() - atomic_load(&d->db_seen_us) < 1500000,
+        .database = clock_us() - atomic_load(&d->db_seen_us) < DATABASE_FRESH_US,
         .note = d->service->note ? d->service->note(d->state) : "",
     };
 

@@ -17,7 +17,7 @@
 #include "common/serve.h"
 
 #define FAST_TIMEOUT_MS 250    /* statement_timeout of this lane */
-#define HEARTBEAT_US    400000 /* how often an idle connection proves that the database lives */
+#define HEARTBEAT_US     300000 /* how often an idle connection proves that the database lives */
 #define RECONNECT_US    50000
 #define PIPELINE_MAX    512 /* statements under way */
 

@@ -219,9 +219,9 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
     }
     atomic_store(&d->draining, true);
     lanes_stop(d);
+    bus_drop(&d->bus); /* its thread asks the service for its note */
     if (d->service->stop)
         d->service->stop(d->state);
-    bus_drop(&d->bus);
     log_line(LOG_LEVEL_NOTICE, "event=stop");
     return exit_code(d, r);
 }

@@ -121,12 +121,12 @@ static void serve(const struct gateway *g, const sigset_t *signals)
     const struct timespec tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000000L};
 
     sd_notify(0, "READY=1");
-    log_line(LOG_LEVEL_NOTICE, "ready threads=%u", g->threads);
+    log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " threads=%u", g->threads);
     while (sigtimedwait(signals, NULL, &tick) < 0)
         if (http_alive(g->http))
             sd_notify(0, "WATCHDOG=1");
     sd_notify(0, "STOPPING=1");
-    log_line(LOG_LEVEL_NOTICE, "stopping connections=%u", http_busy(g->http));
+    log_line(LOG_LEVEL_NOTICE, "event=drain connections=%u", http_busy(g->http));
 }
 
 static void drain(struct gateway *g)
@@ -136,7 +136,7 @@ static void drain(struct gateway *g)
     atomic_store(&g->stopping, true);
     if (left)
         left = http_drain(g->http, DRAIN_LAST_MS);
-    log_line(LOG_LEVEL_NOTICE, "stopped cut_off=%u", left);
+    log_line(LOG_LEVEL_NOTICE, "event=stop cut_off=%u", left);
 }
 
 static void gateway_drop(struct gateway *g)

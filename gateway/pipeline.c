@@ -16,6 +16,8 @@
 #include "gateway/steps.h"
 #include "gateway/system.h"
 
+#define BODY_KEPT 65536 /* a thread's buffer that grew beyond this is given back */
+
 /* Answers the operation: here, as a chat, or by its daemon. */
 static int serve_step(struct exchange *x)
 {
@@ -123,7 +125,7 @@ void pipeline_done(void *state, struct http_request *r, const struct http_reply 
                    int64_t bytes)
 {
     struct gateway *g = state;
-    const struct exchange *x = r->scratch;
+    struct exchange *x = r->scratch;
     int64_t usec = clock_us() - r->started_us;
 
     metrics_count(g->metrics, x->op, reply->status, usec);
@@ -132,4 +134,6 @@ void pipeline_done(void *state, struct http_request *r, const struct http_reply 
              x->status ? api_code(x->status) : "", (long long)usec, (long long)bytes,
              (long long)x->caller);
     log_trace(NULL);
+    if (x->body.capacity > BODY_KEPT)
+        text_drop(&x->body);
 }

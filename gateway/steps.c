@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/clock.h"
 #include "common/digest.h"
@@ -17,16 +16,20 @@
 #define KEY_TTL_CLIENT 86400  /* seconds */
 #define KEY_TTL_MARGIN 60     /* beyond the deadline, for keys of our own */
 
+static unsigned char trace_start[6];
+
+__attribute__((constructor)) static void trace_begin(void)
+{
+    random_bytes(trace_start, sizeof trace_start);
+}
+
 void trace_make(char *ret)
 {
     static atomic_uint_fast64_t count;
-    static uint64_t start;
     uint64_t n = atomic_fetch_add(&count, 1);
     unsigned char id[12];
 
-    if (!start) /* two threads may both do it: either number will do */
-        random_bytes(&start, sizeof start);
-    memcpy(id, &start, 6);
+    memcpy(id, trace_start, sizeof trace_start);
     for (int i = 0; i < 6; i++)
         id[6 + i] = (unsigned char)(n >> (40 - 8 * i));
     hex_encode(id, sizeof id, ret);

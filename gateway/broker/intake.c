@@ -20,8 +20,8 @@ static void warn(struct broker *b, const struct service *s, const char *why, con
     if (b->warned_us && b->now_us - b->warned_us < WARN_US)
         return;
     b->warned_us = b->now_us;
-    log_line(LOG_LEVEL_WARN, "ev=bus_refused service=%s why=%s what=%s", api_svc_name(s->svc), why,
-             log_quote(what, quoted, sizeof quoted));
+    log_line(LOG_LEVEL_WARN, "event=bus_refused service=%s why=%s what=%s", api_svc_name(s->svc),
+             why, log_quote(what, quoted, sizeof quoted));
 }
 
 /* From somebody who may not. */

@@ -97,7 +97,7 @@ void worker_set_state(struct broker *b, struct worker *w, enum worker_state to)
         return;
     assert(states[from].to & 1U << to);
     w->state = to;
-    log_line(LOG_LEVEL_NOTICE, "ev=worker service=%s instance=%s pid=%d state=%s was=%s",
+    log_line(LOG_LEVEL_NOTICE, "event=worker service=%s instance=%s pid=%d state=%s was=%s",
              api_svc_name(w->service->svc), w->instance, (int)w->pid, states[to].name,
              states[from].name);
     if (from == WORKER_READY)

@@ -47,6 +47,8 @@ struct slots *slots_new(unsigned max, int fd_limit)
 
     if (!s || !(s->all = calloc(max, sizeof *s->all)))
         abort();
+    for (unsigned i = 0; i < max; i++)
+        pthread_mutex_init(&s->all[i].lock, NULL);
     s->max = max;
     s->fd_limit = fd_limit;
     return s;
@@ -56,10 +58,7 @@ struct slot *slot_new(struct slots *s)
 {
     unsigned i = atomic_fetch_add(&s->used, 1);
 
-    if (i >= s->max)
-        return NULL;
-    pthread_mutex_init(&s->all[i].lock, NULL);
-    return &s->all[i];
+    return i < s->max ? &s->all[i] : NULL;
 }
 
 static void state_set(struct slot *slot, enum slot_state state, int64_t max_ms)

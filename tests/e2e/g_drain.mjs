@@ -37,7 +37,7 @@ export default async function (t) {
             const counts = {};
             const client = async (i) => {
                 while (!stop) {
-                    const reply = await (i % 2 ? t.call('GET', '/projects') : t.call('POST', '/projects', { body: { name: `n${i}` } }));
+                    const reply = await (i % 2 ? t.call('GET', '/projects') : t.call('PUT', `/projects/${project}`, { body: { name: `n${i}` } }));
                     counts[reply.status] = (counts[reply.status] ?? 0) + 1;
                 }
             };
