@@ -87,14 +87,14 @@ static double tokens_now(const struct rate_table *t, const struct bucket *b, int
 static struct bucket *bucket_find(const struct rate_table *t, struct bucket *set, enum rate class,
                                   uint64_t key, int64_t now_us)
 {
-    struct bucket *victim = NULL;
-    double missing, least = 0;
+    struct bucket *victim = set;
+    double missing, least = 2;
 
     for (struct bucket *b = set; b < set + WAYS; b++) {
         if (b->at_us && b->key == key && b->class == class)
             return b;
         missing = b->at_us ? 1 - tokens_now(t, b, now_us) / t->capacity[b->class] : -1;
-        if (!victim || missing < least) {
+        if (missing < least) {
             victim = b;
             least = missing;
         }

@@ -81,6 +81,12 @@ void listener_close(struct listener *l)
     pthread_mutex_unlock(&l->lock);
 }
 
+void listener_wake(struct listener *l)
+{
+    if (l->paused)
+        eventfd_write(l->fd, 1);
+}
+
 int descriptors_raise(int needed)
 {
     struct rlimit r;

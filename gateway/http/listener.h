@@ -31,6 +31,9 @@ void listener_resume(struct listener *l);
 /* Nothing is accepted any more; clients are refused. */
 void listener_close(struct listener *l);
 
+/* Ends a wait for connections of a listener that is paused or closed. */
+void listener_wake(struct listener *l);
+
 /* Raises the soft limit of descriptors to `needed`.  DONE, or a fault when the hard one is lower.
  */
 int descriptors_raise(int needed) __attribute__((warn_unused_result));

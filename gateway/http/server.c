@@ -26,6 +26,7 @@ struct http_server {
     struct slots *slots;
     struct listener listener;
     struct http_thread *threads;
+    char *scratch; /* of all threads, in one piece: what no request has used takes no memory */
     atomic_uint workers, acceptors; /* threads that have come up */
     atomic_long info_offset;        /* of mg_request_info in mg_connection, 0: not known */
     atomic_bool draining;
@@ -55,8 +56,7 @@ static void *on_thread(const struct mg_context *ctx, int type)
     s->threads[i].slots = s->slots;
     s->threads[i].slot = slot_new(s->slots);
     s->threads[i].request.thread = &s->threads[i];
-    if (!(s->threads[i].request.scratch = calloc(1, s->config.scratch_size)))
-        abort();
+    s->threads[i].request.scratch = s->scratch + i * s->config.scratch_size;
     return &s->threads[i];
 }
 
@@ -238,7 +238,8 @@ int http_start(const struct http_config *config, struct http_server **ret)
     int limit = http_descriptors(config->threads), r;
     struct http_server *s = calloc(1, sizeof *s);
 
-    if (!s || !(s->threads = calloc(config->threads, sizeof *s->threads)))
+    if (!s || !(s->threads = calloc(config->threads, sizeof *s->threads)) ||
+        !(s->scratch = calloc(config->threads, config->scratch_size)))
         abort();
     s->config = *config;
     listener_init(&s->listener);
@@ -269,7 +270,6 @@ static void thread_drop(struct http_server *s, struct http_thread *t)
 {
     if (t->request.scratch)
         s->config.scratch_drop(t->request.scratch);
-    free(t->request.scratch);
     text_drop(&t->reply.headers);
     text_drop(&t->reply.text);
     text_drop(&t->out);
@@ -281,6 +281,8 @@ void http_drop(struct http_server **s)
         return;
     slots_stop((*s)->slots);
     if ((*s)->civet) {
+        /* its acceptor looks for the end only every two seconds otherwise */
+        listener_wake(&(*s)->listener);
         mg_stop((*s)->civet);
         mg_exit_library();
     }
@@ -288,6 +290,7 @@ void http_drop(struct http_server **s)
     for (unsigned i = 0; i < (*s)->config.threads; i++)
         thread_drop(*s, &(*s)->threads[i]);
     free((*s)->threads);
+    free((*s)->scratch);
     free(*s);
     *s = NULL;
 }

@@ -48,7 +48,7 @@ export class Stack {
         const log = fs.openSync(path.join(this.dir, 'provider.log'), 'a');
         const told = path.join(this.dir, 'provider.port');
         const args = ['--port', '0', '--port-file', told, '--key', this.key];
-        this.provider = spawn(path.join(build, 'provider'), args, { stdio: ['ignore', log, log] });
+        this.provider = begin(path.join(build, 'provider'), args, { stdio: ['ignore', log, log] });
         this.provider.on('error', () => {});
         fs.closeSync(log);
         this.providerPort = await eventually(() => Number(read(told)), { what: 'the provider listens' });
@@ -71,7 +71,7 @@ export class Stack {
             CHATBOT_ENV_FILE: path.join(this.dir, 'env'),
             ...this.settings,
         };
-        this.child = spawn(path.join(top, 'deploy/up'), args, { cwd: top, env, stdio: ['ignore', fd, fd] });
+        this.child = begin(path.join(top, 'deploy/up'), args, { cwd: top, env, stdio: ['ignore', fd, fd] });
         fs.closeSync(fd);
         this.exited = new Promise((done) => {
             this.child.on('exit', (code, signal) => done(signal ?? code));
@@ -158,7 +158,12 @@ export class Stack {
 }
 
 export async function stopAll() {
-    await Promise.allSettled([...running].map((stack) => stack.stop()));
+    await Promise.allSettled([...running].map((stack) => stack.stop().then(() => stack.remove())));
+}
+
+// A child that is asked to end when we are killed.
+function begin(program, args, options) {
+    return spawn('setpriv', ['--pdeathsig', 'TERM', '--', program, ...args], options);
 }
 
 export function signal(pid, which) {
