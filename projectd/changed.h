@@ -4,5 +4,6 @@
 
 struct call;
 
-/* Publishes topic project once the transaction has committed. */
+/* Topic project tells of it when the transaction has committed, before the reply: whoever has the
+ * reply finds no old answer behind the same gateway. */
 void project_changed(struct call *c, int64_t project_id);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/fault.h"
@@ -15,6 +16,7 @@
 
 #define DEFER_SECONDS 5
 #define PROBE_MAX     16
+#define LOOK_MS       5 /* for civetweb's acceptor to wake up */
 
 static bool listens_on(int fd, int port)
 {
@@ -39,7 +41,7 @@ int listener_find(int port, int limit, struct listener *ret)
     if (setsockopt(ret->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds) != 0)
         return FAULT("TCP_DEFER_ACCEPT: %s", strerror(errno));
     ret->saved = fcntl(ret->fd, F_DUPFD_CLOEXEC, 0);
-    ret->dummy = eventfd(0, EFD_CLOEXEC);
+    ret->dummy = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ret->saved < 0 || ret->dummy < 0)
         return FAULT("no descriptor left: %s", strerror(errno));
     return DONE;
@@ -50,6 +52,12 @@ void listener_init(struct listener *l)
     *l = (struct listener){.fd = -1, .saved = -1, .dummy = -1};
     pthread_mutex_init(&l->lock, NULL);
 }
+
+/*
+ * A poll(2) sleeps on the file that it was called for, keeps it alive, and when woken looks at what
+ * the descriptor is by then.  So whoever is to notice a change must be woken by the old file, and
+ * find the new one ready, or it sleeps on for its two seconds.
+ */
 
 void listener_pause(struct listener *l)
 {
@@ -62,8 +70,11 @@ void listener_pause(struct listener *l)
 void listener_resume(struct listener *l)
 {
     pthread_mutex_lock(&l->lock);
-    if (l->paused && !l->closed && dup3(l->saved, l->fd, O_CLOEXEC) >= 0)
+    if (l->paused && !l->closed && dup3(l->saved, l->fd, O_CLOEXEC) >= 0) {
         l->paused = false;
+        eventfd_write(l->dummy, 1);
+        eventfd_read(l->dummy, &(eventfd_t){0});
+    }
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -72,8 +83,10 @@ void listener_close(struct listener *l)
     listener_pause(l);
     pthread_mutex_lock(&l->lock);
     if (!l->closed && l->fd >= 0) {
-        /* civetweb's poll(2) keeps the socket alive for up to two seconds after it was closed */
+        eventfd_write(l->dummy, 1);
         shutdown(l->saved, SHUT_RDWR);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+        eventfd_read(l->dummy, &(eventfd_t){0});
         close(l->saved);
         close(l->dummy);
     }

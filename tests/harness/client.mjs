@@ -8,7 +8,7 @@ import { request } from './http.mjs';
 export class World {
     constructor() {
         this.contract = undefined; // set once a stack runs
-        this.hit = new Set(); // operation ids
+        this.hit = new Set(); // ids of operations that a case has used with success
         this.secrets = new Set(); // must not appear in any log
         this.words = new Set(); // parts of e-mail addresses and messages: neither
     }
@@ -57,9 +57,9 @@ export class Client {
         const { port = this.stack.port, body, headers, timeout, form = true } = options;
         const token = options.token === undefined ? this.who?.token : options.token;
         this.#remember(token, body);
-        const op = this.world.contract?.find(method, path);
-        if (op) this.world.hit.add(op.id);
         const reply = await request(port, { method, path, headers, body, token, timeout });
+        const op = reply.status < 300 && this.world.contract?.find(method, path);
+        if (op) this.world.hit.add(op.id);
         this.#remember(undefined, reply.json);
         if (form) this.check(method, path, reply);
         return reply;
