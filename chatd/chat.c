@@ -100,7 +100,7 @@ static void accepted_start(struct call *c, void *state)
     struct chatd *d = call_state(c);
 
     if (a->running) {
-        turn_start(d, c, &a->order);
+        turn_start(turn_new(d, &a->order), c, &a->order);
         return;
     }
     if (a->slot)

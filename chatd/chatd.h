@@ -23,6 +23,7 @@ struct chatd {
     const struct conf *conf;
     struct contexts *contexts; /* project_context, remembered */
     struct upstream *upstream; /* NULL: no model is configured */
+    bool configured;           /* the same, also while upstream goes */
     struct ledger *ledger;
     struct keeper *keeper;
     const struct dialect *dialect;

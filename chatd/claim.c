@@ -1,6 +1,7 @@
 /* Claims queued turns and starts them. */
 #include "chatd/claim.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "chatd/chatd.h"
@@ -12,6 +13,7 @@
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/db.h"
+#include "common/log.h"
 #include "common/service.h"
 
 #define TAKEOVERS_MAX 20       /* of one turn; then it fails as interrupted */
@@ -28,7 +30,24 @@ static struct call call_for(struct chatd *d, struct db *db, int64_t account)
                          .deadline_us = clock_us() + CONTEXT_US};
 }
 
-static void claimed_start(struct chatd *d, struct db *db, const struct pg_result *row)
+/* Back into the queue, as if it had not been claimed: projectd is away, which is no end for a turn.
+ */
+static void claimed_return(struct chatd *d, struct db *db, struct turn *t)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+
+    if (db_run(db, Q_turn_unclaim, ARGS(t->id, t->fence, daemon_instance(d->daemon)), &rows) == 0)
+        log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
+    turn_drop(t);
+}
+
+static bool is_away(int r)
+{
+    return r == UNAVAILABLE || r == TOO_LATE || r == BUSY;
+}
+
+/* False when it had to go back. */
+static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result *row)
 {
     struct context context = {0};
     struct turn_order o = {
@@ -42,25 +61,29 @@ static void claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
         .context = &context,
     };
+    struct turn *t = turn_new(d, &o); /* before projectd is asked: that may take a while */
     struct call c = call_for(d, db, o.account);
-    int r;
+    int r = DONE;
 
     if (rows_bool(row, 0, 9)) {
-        turn_end_unsent(d, &o, DONE);
+        turn_end_unsent(t, DONE);
     } else if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
-        turn_end_unsent(d, &o, INTERRUPTED);
+        turn_end_unsent(t, INTERRUPTED);
     } else {
         r = context_get(d->contexts, &c, rows_i64(row, 0, 2), &context);
-        if (r)
-            turn_end_unsent(d, &o, r == NOT_FOUND ? NOT_FOUND : INTERRUPTED);
+        if (is_away(r))
+            claimed_return(d, db, t);
+        else if (r)
+            turn_end_unsent(t, r == NOT_FOUND ? NOT_FOUND : INTERRUPTED);
         else
-            turn_start(d, &c, &o);
+            turn_start(t, &c, &o);
     }
     text_drop(&c.out);
     arena_drop(&c.arena);
+    return !is_away(r);
 }
 
-/* Claims one turn.  False: nothing to do, or no slot. */
+/* Claims one turn.  False: nothing to do, no slot, or it could not be started. */
 static bool claim_one(struct chatd *d, struct db *db)
 {
     cleanup(rows_drop) struct pg_result *row = NULL;
@@ -73,8 +96,7 @@ static bool claim_one(struct chatd *d, struct db *db)
         slot_give(d);
         return false;
     }
-    claimed_start(d, db, row);
-    return true;
+    return claimed_start(d, db, row);
 }
 
 void claim_all(struct chatd *d, struct db *db)

@@ -3,5 +3,6 @@
 struct chatd;
 struct db;
 
-/* Claims and starts as many turns as there are slots for and the rules let run. */
+/* Claims and starts as many turns as there are slots for and the rules let run; no more for now
+ * when one could not be started. */
 void claim_all(struct chatd *d, struct db *db);

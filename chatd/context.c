@@ -29,6 +29,7 @@ struct entry {
 struct contexts {
     pthread_mutex_t lock;
     struct entry *entries; /* oldest first: uthash keeps the order of adding */
+    size_t bytes;          /* of their replies */
     uint64_t forgotten;    /* counts context_forget(), so that an answer under way is not kept */
 };
 
@@ -45,6 +46,7 @@ struct contexts *contexts_new(void)
 static void entry_drop(struct contexts *all, struct entry *e)
 {
     HASH_DEL(all->entries, e);
+    all->bytes -= e->size;
     free(e->reply);
     free(e);
 }
@@ -100,7 +102,8 @@ static void remember(struct contexts *all, const struct key *key, const char *re
     HASH_FIND(hh, all->entries, key, sizeof *key, e);
     if (e)
         entry_drop(all, e);
-    else if (HASH_COUNT(all->entries) >= CONTEXTS_MAX)
+    while (all->entries &&
+           (HASH_COUNT(all->entries) >= CONTEXTS_MAX || all->bytes + size > CONTEXTS_BYTES))
         entry_drop(all, all->entries);
     if (forgotten == all->forgotten) {
         e = calloc(1, sizeof *e);
@@ -110,6 +113,7 @@ static void remember(struct contexts *all, const struct key *key, const char *re
         memcpy(e->reply, reply, size);
         e->reply[size] = '\0';
         e->size = size;
+        all->bytes += size;
         e->until_us = clock_us() + CONTEXT_LIFE_US;
         HASH_ADD(hh, all->entries, key, sizeof e->key, e);
     }

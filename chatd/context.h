@@ -11,7 +11,8 @@
 struct call;
 struct contexts;
 
-#define CONTEXTS_MAX    4096 /* remembered at once */
+#define CONTEXTS_MAX    4096       /* remembered at once */
+#define CONTEXTS_BYTES  (16 << 20) /* of them all */
 #define CONTEXT_LIFE_US 5000000
 
 struct context {

@@ -79,11 +79,11 @@ static bool look(struct keeper *k)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
 
+    peers_begin(&k->peers, clock_us());
     if (db_run(k->db, Q_owner_list, ARGS(my_id(k)), &rows))
         return false;
-    peers_begin(&k->peers);
     for (int i = 0; i < rows_count(rows); i++)
-        if (peer_seen(&k->peers, rows_str(rows, i, 0), rows_i64(rows, i, 1), clock_us()))
+        if (peer_seen(&k->peers, rows_str(rows, i, 0), rows_i64(rows, i, 1)))
             take_from(k, rows_str(rows, i, 0));
     peers_end(&k->peers);
     return true;
@@ -115,8 +115,11 @@ static bool check(struct keeper *k)
 static bool beat_round(struct keeper *k)
 {
     int64_t now = clock_us();
-    bool alive = db_revive(k->db);
+    bool alive;
 
+    if (!db_usable(k->db))
+        peers_forget(&k->peers);
+    alive = db_revive(k->db);
     if (alive && now >= k->beat_due_us) {
         alive = beat(k);
         k->beat_due_us = now + BEAT_US;
@@ -175,7 +178,7 @@ int keeper_start(struct chatd *d, struct keeper **ret)
 
     if (!k)
         abort();
-    *ret = k;
+    *ret = k; /* the claimer's turns end with keeper_wake() */
     k->chatd = d;
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_init(&attr);
@@ -191,6 +194,8 @@ int keeper_start(struct chatd *d, struct keeper **ret)
         r = FAULT("thread: %m");
     if (!r && d->upstream && (errno = pthread_create(&k->claimer, NULL, claimer_run, k)))
         r = FAULT("thread: %m");
+    if (r)
+        keeper_drop(ret);
     return r;
 }
 

@@ -19,7 +19,8 @@ void keeper_stop_claims(struct keeper *k);
 /* Beats no more; what runs here must not depend on it any longer than others take to notice. */
 void keeper_stop_beats(struct keeper *k);
 
-/* Puts what this process still owns back into the queue and gives its place up. */
+/* Puts what this process still owns back into the queue and gives its place up.  Ends the threads.
+ */
 void keeper_hand_over(struct keeper *k);
 
 void keeper_drop(struct keeper **k);

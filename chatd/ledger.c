@@ -19,11 +19,12 @@
 
 #define BATCH_MAX    64       /* ends in one transaction */
 #define PAUSE_NS     50000000 /* while the database is away */
-#define FLUSH_MAX_US 5000000  /* to write the rest when the process ends */
+#define FLUSH_MAX_US 5000000  /* to write all the rest when the process ends */
 
 struct piece {
     struct piece *next;
     int64_t turn, fence;
+    int64_t at; /* bytes of the answer before it */
     struct text text;
 };
 
@@ -36,6 +37,7 @@ struct ledger {
     struct piece *pieces, **pieces_last;
     struct turn *ends, **ends_last; /* linked by round_next */
     bool stop;
+    int64_t until_us; /* of the thread: when it gives up, 0: never */
 };
 
 /* ---- appending text ---- */
@@ -53,16 +55,60 @@ static int pieces_write(struct ledger *l, const struct piece *first)
 
     for (const struct piece *p = first; !r && p; p = p->next) {
         cleanup(rows_drop) struct pg_result *rows = NULL;
-        r = db_run(
-            l->db, Q_turn_append,
-            ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon), (const char *)p->text.data),
-            &rows);
+        r = db_run(l->db, Q_turn_append,
+                   ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon),
+                        (const char *)p->text.data, p->at),
+                   &rows);
     }
     if (r) {
         db_rollback(l->db);
         return r;
     }
     return db_commit(l->db);
+}
+
+static bool is_stopping(struct ledger *l)
+{
+    bool stop;
+
+    pthread_mutex_lock(&l->lock);
+    stop = l->stop;
+    pthread_mutex_unlock(&l->lock);
+    return stop;
+}
+
+/* Puts them back in front of what came meanwhile. */
+static void pieces_return(struct ledger *l, struct piece *first)
+{
+    struct piece *last = first;
+
+    while (last->next)
+        last = last->next;
+    pthread_mutex_lock(&l->lock);
+    last->next = l->pieces;
+    if (!l->pieces)
+        l->pieces_last = &last->next;
+    l->pieces = first;
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Together they are never more than the answers themselves.  They know their places, so that a lost
+ * COMMIT doubles nothing. */
+static void pieces_store(struct ledger *l, struct piece *first)
+{
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int r = db_revive(l->db) ? pieces_write(l, first) : UNAVAILABLE;
+
+    if ((r == UNAVAILABLE || r == BUSY) && !is_stopping(l)) {
+        pieces_return(l, first);
+        nanosleep(&pause, NULL);
+        return;
+    }
+    while (first) {
+        struct piece *next = first->next;
+        piece_drop(first);
+        first = next;
+    }
 }
 
 /* ---- ends ---- */
@@ -157,44 +203,39 @@ static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
 }
 
 /* Whether to go on trying: the database may come back until the process has to end. */
-static bool patience(struct ledger *l, int64_t *until_us)
+static bool patience(struct ledger *l)
 {
     struct timespec pause = {.tv_nsec = PAUSE_NS};
-    bool stop;
 
-    pthread_mutex_lock(&l->lock);
-    stop = l->stop;
-    pthread_mutex_unlock(&l->lock);
-    if (stop && !*until_us)
-        *until_us = clock_us() + FLUSH_MAX_US;
-    if (*until_us && clock_us() > *until_us)
+    if (!l->until_us && is_stopping(l))
+        l->until_us = clock_us() + FLUSH_MAX_US;
+    if (l->until_us && clock_us() > l->until_us)
         return false;
     nanosleep(&pause, NULL);
     return true;
 }
 
-/* Writes up to BATCH_MAX ends; one that the database refuses for itself is left to its takeover. */
+/* Writes up to BATCH_MAX ends.  One that the database refuses for itself, and those for which the
+ * process has no time left, are dropped: their rows still say running, and are taken over. */
 static void ends_write(struct ledger *l, struct turn **turns, int n)
 {
     struct ended ended[BATCH_MAX] = {0};
-    int64_t until_us = 0;
-    int r = UNAVAILABLE;
+    bool away;
+    int r;
 
     do {
-        if (db_revive(l->db))
-            r = batch_write(l, turns, ended, n);
-    } while ((r == UNAVAILABLE || r == BUSY) && patience(l, &until_us));
-    if (r && n > 1) {
-        for (int i = 0; i < n; i++)
-            ends_write(l, &turns[i], 1);
-    } else {
-        for (int i = 0; i < n && !r; i++)
+        r = db_revive(l->db) ? batch_write(l, turns, ended, n) : UNAVAILABLE;
+        away = r == UNAVAILABLE || r == BUSY;
+    } while (away && patience(l));
+    for (int i = 0; i < n; i++) {
+        if (!r)
             end_tell(l, turns[i], &ended[i]);
-        if (r)
-            turn_drop(turns[0]); /* its row still says running: the keeper puts it back */
-    }
-    for (int i = 0; i < n; i++)
+        else if (away || n == 1)
+            turn_drop(turns[i]);
+        else
+            ends_write(l, &turns[i], 1);
         text_drop(&ended[i].json);
+    }
 }
 
 /* ---- the thread ---- */
@@ -237,13 +278,8 @@ static void *ledger_run(void *state)
         pthread_mutex_unlock(&l->lock);
         if (!pieces && !n)
             return NULL;
-        if (pieces && db_revive(l->db) && pieces_write(l, pieces))
-            log_line(LOG_LEVEL_NOTICE, "event=append_skipped");
-        while (pieces) {
-            struct piece *next = pieces->next;
-            piece_drop(pieces);
-            pieces = next;
-        }
+        if (pieces)
+            pieces_store(l, pieces);
         if (n)
             ends_write(l, turns, n);
         if (n)
@@ -263,10 +299,10 @@ int ledger_start(struct chatd *d, struct ledger **ret)
     l->ends_last = &l->ends;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->filled, NULL);
+    *ret = l;
     r = daemon_db(d->daemon, &l->db);
     if (!r && (errno = pthread_create(&l->thread, NULL, ledger_run, l)))
         r = FAULT("thread: %m");
-    *ret = l;
     return r;
 }
 
@@ -295,6 +331,7 @@ void ledger_append(struct ledger *l, const struct turn *t, const char *text, siz
         abort();
     p->turn = t->id;
     p->fence = t->fence;
+    p->at = (int64_t)t->stored;
     text_add(&p->text, text, size);
     pthread_mutex_lock(&l->lock);
     *l->pieces_last = p;

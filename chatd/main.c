@@ -33,6 +33,7 @@ int main(int argc, char **argv)
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 6},
         .start = chatd_start,
         .drain = chatd_drain,
+        .hand_over = chatd_hand_over,
         .stop = chatd_stop,
         .follows = follows,
         .note = chatd_note,

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void peers_begin(struct peers *p)
+void peers_begin(struct peers *p, int64_t now_us)
 {
+    if (now_us - p->round_us > PEER_GAP_US)
+        peers_forget(p);
+    p->round_us = now_us;
     for (int i = 0; i < p->count; i++)
         p->list[i].listed = false;
 }
@@ -34,7 +37,7 @@ static struct peer *peer_add(struct peers *p, const char *id)
     return &p->list[p->count++];
 }
 
-bool peer_seen(struct peers *p, const char *id, int64_t beat, int64_t now_us)
+bool peer_seen(struct peers *p, const char *id, int64_t beat)
 {
     struct peer *peer = peer_find(p, id);
 
@@ -45,9 +48,9 @@ bool peer_seen(struct peers *p, const char *id, int64_t beat, int64_t now_us)
     peer->listed = true;
     if (peer->beat != beat) {
         peer->beat = beat;
-        peer->since_us = now_us;
+        peer->since_us = p->round_us;
     }
-    return now_us - peer->since_us >= PEER_SILENT_US;
+    return p->round_us - peer->since_us >= PEER_SILENT_US;
 }
 
 void peers_end(struct peers *p)

@@ -4,9 +4,11 @@
 #include <stdint.h>
 
 #define PEERS_MAX 1000
-#define PEER_SILENT_US                                                        \
-    3000000 /* a beat that stands still for so long belongs to a dead process \
-             */
+/* A beat that stands still for so long belongs to a dead process. */
+#define PEER_SILENT_US 3000000
+/* Between two rounds; after more this process did not watch: it was stopped, or its database hung,
+ * and maybe all others with it. */
+#define PEER_GAP_US 1000000
 
 struct peer {
     char id[40];
@@ -18,12 +20,14 @@ struct peer {
 struct peers {
     struct peer *list;
     int count;
+    int64_t round_us; /* when the last round began, 0: none since peers_forget() */
 };
 
-/* Before a round of peer_seen(). */
-void peers_begin(struct peers *p);
-/* One process and its beat, read at now_us.  True: it is dead. */
-bool peer_seen(struct peers *p, const char *id, int64_t beat, int64_t now_us);
+/* Before a round of peer_seen().  now_us: a time before the beats were asked for, so that a stop of
+ * this process between question and answer makes nobody look older. */
+void peers_begin(struct peers *p, int64_t now_us);
+/* One process and its beat.  True: it is dead. */
+bool peer_seen(struct peers *p, const char *id, int64_t beat);
 /* After a round: forgets those that were not seen. */
 void peers_end(struct peers *p);
 /* The connection was interrupted: what was seen before proves nothing. */

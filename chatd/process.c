@@ -42,7 +42,10 @@ static int upstream_open(struct chatd *d)
     if (!conf_given(conf, SET_OPENAI_API_KEY) && !conf_given(conf, SET_OPENAI_BASE_URL))
         return DONE; /* POST /chat answers model_not_configured */
     r = upstream_start(&config, &d->upstream, &why);
-    return r > 0 ? FAULT("OPENAI_BASE_URL or OPENAI_API_KEY: %s", why) : r;
+    d->configured = true;
+    if (r > 0)
+        FAULT("OPENAI_BASE_URL or OPENAI_API_KEY: %s", why);
+    return r;
 }
 
 int chatd_start(struct daemon *daemon, void **ret_state)
@@ -76,8 +79,18 @@ void chatd_drain(void *state)
 
     atomic_store(&d->draining, true);
     keeper_stop_claims(d->keeper);
-    while (turns_running(d) && clock_us() < until)
+    while (atomic_load(&d->slots) < d->max_turns && clock_us() < until)
         nanosleep(&pause, NULL);
+}
+
+/* The start may have failed halfway. */
+void chatd_hand_over(void *state)
+{
+    struct chatd *d = state;
+
+    if (!d->keeper)
+        return;
+    keeper_stop_claims(d->keeper);
     keeper_stop_beats(d->keeper);
     upstream_drop(&d->upstream); /* what still runs is abandoned, not ended */
     ledger_drop(&d->ledger);
@@ -103,7 +116,7 @@ const char *chatd_note(void *state)
 {
     struct chatd *d = state;
 
-    return d->upstream ? conf_str(d->conf, SET_UPSTREAM_LABEL) : "missing";
+    return d->configured ? conf_str(d->conf, SET_UPSTREAM_LABEL) : "missing";
 }
 
 void chatd_event(void *state, const struct event *e)

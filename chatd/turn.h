@@ -1,7 +1,8 @@
 #pragma once
 /*
- * A turn that this process runs: from turn_start() to its durable end in the ledger.  Its text
- * belongs to the upstream's thread until on_end, then to the ledger's.
+ * A turn that this process runs: from turn_new() to its durable end in the ledger.  It belongs to
+ * the thread that starts it until it is sent, then to the upstream's until on_end, then to the
+ * ledger's.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -34,6 +35,7 @@ struct turn {
     size_t stored;    /* bytes of it that were given to the ledger */
     int64_t dropped;  /* older messages that did not fit */
     bool in_round;
+    bool sent;        /* upstream; set under chatd->lock */
     atomic_bool lost; /* another process may have it: writes and publishes nothing */
     struct turn_try tries[TURN_TRIES_MAX];
     int try_count;
@@ -57,17 +59,22 @@ struct turn_order {
     const struct context *context;
 };
 
+/* A turn whose row says that it runs here: listed, so that the keeper leaves the row alone.  The
+ * slot was taken before; it goes over to the turn. */
+struct turn *turn_new(struct chatd *d, const struct turn_order *o);
+
 /*
  * Builds the model's input (reading the branch above the message through c->db) and begins the
- * upstream call.  The slot was taken before; it goes over to the turn.  Whatever goes wrong ends
- * the turn as failed.
+ * upstream call.  Takes the turn.  When the database is lost, or the process ends, the turn is only
+ * dropped.
  */
-void turn_start(struct chatd *d, struct call *c, const struct turn_order *o);
+void turn_start(struct turn *t, struct call *c, const struct turn_order *o);
 
 /* Ends a turn that never was sent upstream: failed with an error, or cancelled (DONE). */
-void turn_end_unsent(struct chatd *d, const struct turn_order *o, enum status error);
+void turn_end_unsent(struct turn *t, enum status error);
 
-/* Removes it from the list of running turns, gives its slot back, frees it. */
+/* Removes it from the list of running turns, gives its slot back, frees it.  Where its row still
+ * says that it runs here, the keeper puts it back into the queue. */
 void turn_drop(struct turn *t);
 
 /* Whether this process runs the turn with that fence. */

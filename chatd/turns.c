@@ -19,11 +19,10 @@
 
 #define STATE_TICKS 4 /* every so many ticks followers are told that the turn still runs */
 
+/* draining is looked at last: either it is seen here, or the drain sees that a slot is taken. */
 bool slot_take(struct chatd *d)
 {
-    if (atomic_load(&d->draining))
-        return false;
-    if (atomic_fetch_sub(&d->slots, 1) > 0)
+    if (atomic_fetch_sub(&d->slots, 1) > 0 && !atomic_load(&d->draining))
         return true;
     atomic_fetch_add(&d->slots, 1);
     return false;
@@ -34,7 +33,7 @@ void slot_give(struct chatd *d)
     atomic_fetch_add(&d->slots, 1);
 }
 
-static struct turn *turn_new(struct chatd *d, const struct turn_order *o)
+struct turn *turn_new(struct chatd *d, const struct turn_order *o)
 {
     struct turn *t = calloc(1, sizeof *t);
 
@@ -136,46 +135,56 @@ static void failure_set(struct turn *t, enum status error, bool retryable, const
     snprintf(t->detail, sizeof t->detail, "%s", detail && detail[0] ? detail : api_text(error));
 }
 
-void turn_end_unsent(struct chatd *d, const struct turn_order *o, enum status error)
+void turn_end_unsent(struct turn *t, enum status error)
 {
-    struct turn *t = turn_new(d, o);
-
     if (error == DONE)
         t->state = t->message_status = "cancelled";
     else
         failure_set(t, error, error != NOT_FOUND, NULL);
-    ledger_finish(d->ledger, t);
+    ledger_finish(t->chatd->ledger, t);
 }
 
-void turn_start(struct chatd *d, struct call *c, const struct turn_order *o)
+/* Under the lock, as turns_lose() must find it either not sent or to be cancelled. */
+static bool turn_send(struct turn *t, struct text *body)
 {
-    struct history history = {0};
-    struct text body = {0};
-    struct upstream_call call;
-    struct turn *t;
-    int r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
-
-    if (r) {
-        turn_end_unsent(d, o, INTERNAL);
-        return;
-    }
-    input_build(d, o, &history, &body);
-    t = turn_new(d, o);
-    t->dropped = history.dropped;
-    history_drop(&history);
-    call = (struct upstream_call){
+    struct chatd *d = t->chatd;
+    struct upstream_call call = {
         .id = t->id,
         .state = t,
-        .body = &body,
+        .body = body,
         .first_token_ms = (int)conf_i64(d->conf, SET_TIMEOUT_FIRST_TOKEN) * 1000,
         .idle_ms = (int)conf_i64(d->conf, SET_TIMEOUT_IDLE) * 1000,
         .total_ms = (int)conf_i64(d->conf, SET_TIMEOUT_TURN) * 1000,
     };
-    if (upstream_begin(d->upstream, &call)) {
-        text_drop(&body);
-        failure_set(t, INTERRUPTED, true, NULL);
-        ledger_finish(d->ledger, t);
+    bool sent;
+
+    pthread_mutex_lock(&d->lock);
+    t->sent = true;
+    sent = !atomic_load(&t->lost) && upstream_begin(d->upstream, &call) == DONE;
+    pthread_mutex_unlock(&d->lock);
+    return sent;
+}
+
+void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
+{
+    struct chatd *d = t->chatd;
+    struct history history = {0};
+    cleanup(text_drop) struct text body = {0};
+    int r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
+
+    if (r == UNAVAILABLE || r == BUSY) {
+        turn_drop(t);
+        return;
     }
+    if (r) {
+        turn_end_unsent(t, INTERNAL);
+        return;
+    }
+    input_build(d, o, &history, &body);
+    t->dropped = history.dropped;
+    history_drop(&history);
+    if (!turn_send(t, &body))
+        turn_drop(t);
 }
 
 /* ---- hooks; all on the upstream's thread ---- */
@@ -321,8 +330,8 @@ static void on_tick(void *owner)
 
     pthread_mutex_lock(&d->lock);
     for (struct turn *t = d->turns; t; t = t->next) {
-        if (t->state || atomic_load(&t->lost))
-            continue; /* the ledger has it */
+        if (!t->sent || t->state || atomic_load(&t->lost))
+            continue; /* not begun, or the ledger has it */
         if (t->answer.size > t->stored) {
             ledger_append(d->ledger, t, t->answer.data + t->stored, t->answer.size - t->stored);
             t->stored = t->answer.size;

@@ -16,9 +16,11 @@
 #include "common/conf.h"
 #include "common/events.h"
 #include "common/fault.h"
+#include "common/log.h"
 
 #define DATABASE_FRESH_US 3000000   /* PING says that the database lives so long after an answer */
 #define TICK_US           50000     /* look at gateways, tasks and deadlines this often */
+#define LOOK_US           1000000   /* look at BUS_DIR; the net under inotify */
 #define OUTBOX_MAX        (8 << 20) /* bytes of events that wait for the thread; more are dropped */
 
 void bus_wake(struct bus *b)
@@ -27,22 +29,6 @@ void bus_wake(struct bus *b)
 }
 
 /* ---- to the gateways ---- */
-
-static void reply_send(struct bus *b, struct job *j)
-{
-    struct gateway_link *g = &b->links[j->gateway];
-    char topic[32];
-
-    /* a successor of the gateway that asked drops it by the generation in the id */
-    if (g->socket) {
-        if (j->reply.turn_id && j->op && j->op->keep == KEEP_TURN && !j->reply.status) {
-            snprintf(topic, sizeof topic, "turn:%" PRIu64, j->reply.turn_id);
-            topic_set_add(&g->topics, topic, false);
-        }
-        link_send(g, j->reply_head.data, j->reply_head.size, &j->reply_body);
-    }
-    job_drop(&j);
-}
 
 /* One EVENT message per gateway with the records that it follows. */
 static void events_send(struct bus *b, const struct text *records)
@@ -68,24 +54,59 @@ static void events_send(struct bus *b, const struct text *records)
     }
 }
 
+/* False when it could not be sent now.  A successor of the gateway that asked drops it by the
+ * generation in the id. */
+static bool reply_send(struct bus *b, struct job *j)
+{
+    struct gateway_link *g = &b->links[j->gateway];
+    char topic[32];
+
+    if (j->news.size)
+        events_send(b, &j->news);
+    text_drop(&j->news);
+    if (!g->socket)
+        return true; /* nobody asks any more */
+    if (!link_send(g, j->reply_head.data, j->reply_head.size, &j->reply_body))
+        return false;
+    if (j->reply.turn_id && j->op && j->op->keep == KEEP_TURN && !j->reply.status) {
+        snprintf(topic, sizeof topic, "turn:%" PRIu64, j->reply.turn_id);
+        topic_set_add(&g->topics, topic, false);
+    }
+    return true;
+}
+
+/* Nothing but a REPLY gives the gateway its credit back: one that cannot be sent is kept.  There
+ * are never more than the credit that gateways were given. */
+static void replies_send(struct bus *b)
+{
+    struct job *j;
+
+    for (struct job **at = &b->unsent; (j = *at);) {
+        if (reply_send(b, j)) {
+            *at = j->next;
+            job_drop(&j);
+        } else {
+            at = &j->next;
+        }
+    }
+}
+
 static void outbox_send(struct bus *b)
 {
     cleanup(text_drop) struct text events = {0};
-    struct job *replies;
+    struct job **last = &b->unsent;
 
+    while (*last)
+        last = &(*last)->next;
     pthread_mutex_lock(&b->lock);
-    replies = b->replies;
+    *last = b->replies;
     b->replies = NULL;
     b->replies_last = &b->replies;
     events = b->events;
     b->events = (struct text){0};
     questions_send(b);
     pthread_mutex_unlock(&b->lock);
-    while (replies) {
-        struct job *next = replies->next;
-        reply_send(b, replies);
-        replies = next;
-    }
+    replies_send(b);
     if (events.size)
         events_send(b, &events);
 }
@@ -142,7 +163,7 @@ static void tasks_start(struct bus *b)
 
     for (int i = 0; t && t[i].name && i < TASKS_MAX; i++) {
         struct job *j;
-        if (now < b->task_due_us[i])
+        if (now < b->task_due_us[i] || atomic_exchange(&b->daemon->task_waits[i], true))
             continue;
         b->task_due_us[i] = now + (int64_t)t[i].every_ms * 1000;
         j = calloc(1, sizeof *j);
@@ -155,11 +176,44 @@ static void tasks_start(struct bus *b)
     }
 }
 
+/* What there was no room for; followers ask for it themselves. */
+static void dropped_log(struct bus *b)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&b->lock);
+    n = b->events_dropped;
+    b->events_dropped = 0;
+    pthread_mutex_unlock(&b->lock);
+    if (n)
+        log_line(LOG_LEVEL_NOTICE, "event=events_dropped count=%u", n);
+}
+
+/* Connects to gateways that came, leaves those that went.  BUS_DIR may not be there yet, or be
+ * another directory by now: it is watched anew each time. */
+static void gateways_look(struct bus *b)
+{
+    const char *dir = conf_str(b->daemon->conf, SET_BUS_DIR);
+    bool missing =
+        inotify_add_watch(b->watch_fd, dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB) < 0;
+
+    if (missing && !b->dir_missing)
+        log_line(LOG_LEVEL_WARN, "event=bus_dir dir=%s error=%s", dir, strerror(errno));
+    b->dir_missing = missing;
+    b->look_due_us = clock_us() + LOOK_US;
+    b->link_count =
+        links_scan(b->links, b->link_count, b->context, dir, api_svc_name(b->daemon->service->svc));
+}
+
 static void tick(struct bus *b)
 {
     int64_t now = clock_us();
 
     atomic_store(&b->daemon->bus_seen_us, now);
+    if (now >= b->look_due_us) {
+        gateways_look(b);
+        dropped_log(b);
+    }
     for (int i = 0; i < b->link_count; i++) {
         struct gateway_link *g = &b->links[i];
         if (!g->socket)
@@ -168,7 +222,7 @@ static void tick(struct bus *b)
             link_forget(g);
         if (!g->ready && !b->goodbye)
             ready_send(b, g);
-        else if (now >= g->ping_due_us)
+        if (now >= g->ping_due_us)
             ping_send(b, g);
     }
     if (!b->goodbye)
@@ -191,9 +245,7 @@ static void watch_read(struct bus *b)
 
     while (read(b->watch_fd, buf, sizeof buf) > 0)
         ;
-    b->link_count =
-        links_scan(b->links, b->link_count, b->context, conf_str(b->daemon->conf, SET_BUS_DIR),
-                   api_svc_name(b->daemon->service->svc));
+    gateways_look(b);
 }
 
 static void poll_wait(struct bus *b, int64_t due_us)
@@ -243,11 +295,9 @@ static void *bus_run(void *state)
     }
 }
 
-int bus_start(struct daemon *d, struct bus **ret)
+void bus_open(struct daemon *d, struct bus **ret)
 {
     struct bus *b = calloc(1, sizeof *b);
-    const char *dir = conf_str(d->conf, SET_BUS_DIR);
-    int error;
 
     if (!b)
         abort();
@@ -265,10 +315,12 @@ int bus_start(struct daemon *d, struct bus **ret)
         pthread_condattr_destroy(&attr);
     }
     *ret = b;
-    if (inotify_add_watch(b->watch_fd, dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB) < 0)
-        return FAULT("BUS_DIR %s: %s", dir, strerror(errno));
-    b->link_count = links_scan(b->links, 0, b->context, dir, api_svc_name(d->service->svc));
-    error = pthread_create(&b->thread, NULL, bus_run, b);
+}
+
+int bus_start(struct bus *b)
+{
+    int error = pthread_create(&b->thread, NULL, bus_run, b);
+
     return error ? FAULT("thread: %s", strerror(error)) : DONE;
 }
 
@@ -295,6 +347,11 @@ void bus_drop(struct bus **bus)
     zmq_ctx_term(b->context);
     close(b->wake_fd);
     close(b->watch_fd);
+    while (b->unsent) {
+        struct job *j = b->unsent;
+        b->unsent = j->next;
+        job_drop(&j);
+    }
     text_drop(&b->events);
     free(b);
     *bus = NULL;

@@ -45,7 +45,7 @@ static void link_close(struct gateway_link *g)
     if (g->socket)
         zmq_close(g->socket);
     topic_set_drop(&g->topics);
-    *g = (struct gateway_link){0};
+    *g = (struct gateway_link){.epoch = g->epoch + 1};
 }
 
 static bool has_gateway(const char *bus_dir, const char *name)
@@ -100,8 +100,14 @@ void links_drop(struct gateway_link *links, int count)
         link_close(&links[i]);
 }
 
+bool link_is_up(const struct gateway_link *g)
+{
+    return g->socket && g->ready && g->pong_us;
+}
+
 void link_forget(struct gateway_link *g)
 {
+    g->epoch++;
     g->ready = false;
     g->pong_us = 0;
     g->generation = 0;
@@ -125,7 +131,8 @@ bool link_send(struct gateway_link *g, const char *head, size_t size, struct tex
         return true;
     zmq_msg_init_data(&m, body->data, body->size, text_free, NULL);
     *body = (struct text){0};
-    if (zmq_msg_send(&m, g->socket, ZMQ_DONTWAIT) < 0) {
+    if (zmq_msg_send(&m, g->socket, ZMQ_DONTWAIT) < 0) { /* takes the head back, too */
+        text_add(body, zmq_msg_data(&m), zmq_msg_size(&m));
         zmq_msg_close(&m);
         return false;
     }

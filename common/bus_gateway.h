@@ -23,6 +23,7 @@ struct gateway_link {
     char name[64];
     void *socket;        /* NULL: the slot is free */
     bool ready;          /* READY was sent and not been contradicted */
+    unsigned epoch;      /* grows whenever it may have forgotten us, and over the slot's owners */
     uint64_t generation; /* as the last PONG said; 0: unknown */
     int64_t pong_us, ping_due_us;
     struct followed *topics;
@@ -34,11 +35,14 @@ int links_scan(struct gateway_link *links, int count, void *context, const char 
                const char *service);
 void links_drop(struct gateway_link *links, int count);
 
+/* Whether it has answered since READY. */
+bool link_is_up(const struct gateway_link *g);
+
 /* Forgets what the gateway followed; READY is due again. */
 void link_forget(struct gateway_link *g);
 
 /* Send without blocking; false when it could not be sent.  `body` may be NULL; its memory is given
- * away. */
+ * away, unless it could not be sent. */
 bool link_send(struct gateway_link *g, const char *head, size_t size, struct text *body);
 bool link_send_head(struct gateway_link *g, const struct envelope *e);
 bool link_send_events(struct gateway_link *g, const char *instance, uint32_t count,

@@ -12,7 +12,9 @@ struct question {
     struct question *next;
     struct envelope request;
     uint64_t id;
-    int gateway; /* that it was sent to, -1: not sent */
+    int gateway;    /* that it was sent to, -1: not sent */
+    unsigned epoch; /* of that gateway then */
+    bool again;     /* a gateway had nobody for it, another one was asked */
     int64_t deadline_us;
     struct arena *arena;
     bool done;
@@ -21,12 +23,12 @@ struct question {
     size_t body_size;
 };
 
-/* A gateway for an internal call: the next one that is up. */
+/* A gateway for an internal call: the next one that is up; -1: none. */
 static int link_next(struct bus *b, uint64_t turn)
 {
     for (int i = 0; i < b->link_count; i++) {
         int slot = (int)((turn + (uint64_t)i) % (uint64_t)b->link_count);
-        if (b->links[slot].socket && b->links[slot].ready)
+        if (link_is_up(&b->links[slot]))
             return slot;
     }
     return -1;
@@ -36,18 +38,36 @@ void questions_send(struct bus *b)
 {
     for (struct question *q = b->questions; q; q = q->next) {
         char head[ENVELOPE_HEAD_MAX];
+        int64_t left_ms = (q->deadline_us - clock_us()) / 1000;
+        struct gateway_link *g;
         size_t size;
-        if (q->done || (q->gateway >= 0 && b->links[q->gateway].ready))
+        if (q->done || left_ms <= 0 || (q->gateway >= 0 && b->links[q->gateway].epoch == q->epoch))
             continue;
-        q->gateway = link_next(b, q->id);
+        q->gateway = link_next(b, q->id + q->again);
         if (q->gateway < 0)
             continue;
+        g = &b->links[q->gateway];
+        q->epoch = g->epoch;
         q->request.id = q->id;
-        q->request.deadline_ms = (uint32_t)((q->deadline_us - clock_us()) / 1000);
+        q->request.deadline_ms = (uint32_t)left_ms;
         size = envelope_encode(&q->request, head, sizeof head);
-        if (size)
-            link_send(&b->links[q->gateway], head, size, NULL);
+        if (size && !link_send(g, head, size, NULL))
+            q->gateway = -1;
     }
+}
+
+/* A gateway that was started again refuses before it has our READY; another one knows better. */
+static bool ask_again(struct bus *b, struct question *q, int status)
+{
+    int up = 0;
+
+    for (int i = 0; i < b->link_count; i++)
+        up += link_is_up(&b->links[i]);
+    if (status != UNAVAILABLE || q->again || up < 2)
+        return false;
+    q->again = true;
+    q->gateway = -1;
+    return true;
 }
 
 void question_answered(struct bus *b, const struct envelope *e, zmq_msg_t *body)
@@ -56,6 +76,8 @@ void question_answered(struct bus *b, const struct envelope *e, zmq_msg_t *body)
     for (struct question *q = b->questions; q; q = q->next) {
         if (q->id != e->id || q->done)
             continue;
+        if (ask_again(b, q, e->status))
+            break;
         q->done = true;
         q->status = e->status;
         q->body_size = zmq_msg_size(body);
@@ -92,11 +114,22 @@ int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, 
     q.next = b->questions;
     b->questions = &q;
     bus_wake(b);
-    while (!q.done && pthread_cond_timedwait(&b->answered, &b->lock, &until) == 0)
+    while (!q.done && !b->no_questions &&
+           pthread_cond_timedwait(&b->answered, &b->lock, &until) == 0)
         ;
+    if (!q.done && b->no_questions)
+        q.status = UNAVAILABLE;
     question_remove(b, &q);
     pthread_mutex_unlock(&b->lock);
     *ret_body = q.body;
     *ret_size = q.body_size;
     return q.status;
+}
+
+void bus_end_questions(struct bus *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->no_questions = true;
+    pthread_cond_broadcast(&b->answered);
+    pthread_mutex_unlock(&b->lock);
 }

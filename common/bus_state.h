@@ -14,18 +14,21 @@ struct bus {
     pthread_t thread;
     struct gateway_link links[GATEWAYS_MAX];
     int link_count;
+    int64_t look_due_us; /* at BUS_DIR */
     int64_t task_due_us[TASKS_MAX];
+    bool dir_missing;   /* BUS_DIR; it was said */
+    struct job *unsent; /* answers, in order; what could not be sent stays for the next round */
 
     /* shared with the workers */
     pthread_mutex_t lock;
     pthread_cond_t answered;
-    struct job *replies, **replies_last;
-    struct text events;         /* records for the next round */
-    struct question *questions; /* internal calls under way */
+    struct job *replies, **replies_last; /* new ones */
+    struct text events;                  /* records for the next round */
+    struct question *questions;          /* internal calls under way */
     uint64_t question_id;
     atomic_bool goodbye;
-    bool stop;
-    unsigned events_dropped;
+    bool stop, no_questions;
+    unsigned events_dropped; /* since it was last said */
 };
 
 /* Wakes the thread. */
@@ -34,7 +37,7 @@ void bus_wake(struct bus *b);
 /* Takes what a gateway has sent. */
 void link_receive(struct bus *b, struct gateway_link *g);
 
-/* Sends the questions that are new, or whose gateway went away.  Under the lock. */
+/* Sends the questions that are new, or whose gateway may have forgotten them.  Under the lock. */
 void questions_send(struct bus *b);
 /* The answer to one. */
 void question_answered(struct bus *b, const struct envelope *e, zmq_msg_t *body);

@@ -34,7 +34,8 @@ struct call {
     const char *field, *detail; /* of a deliberate error */
     uint32_t retry_after;
     bool replayed;
-    char next[32]; /* cursor of the next page, "": last page */
+    struct text news; /* event records that are sent, after COMMIT, before the reply */
+    char next[32];    /* cursor of the next page, "": last page */
     /* Runs on the worker after COMMIT and after the reply was handed to the bus, so that what it
      * publishes comes behind the reply.  trace, key and address are gone by then.  NULL: nothing.
      */

@@ -31,6 +31,7 @@ struct job {
     /* the answer */
     struct envelope reply;
     struct text reply_head, reply_body;
+    struct text news; /* event records to send before it */
 };
 
 const char *job_body(struct job *j, size_t *ret_size);
@@ -54,6 +55,8 @@ struct job *lane_queue_poll(struct lane_queue *q);
 /* Removes a request that nobody has begun; NULL if there is none. */
 struct job *lane_queue_cancel(struct lane_queue *q, int gateway, uint64_t id);
 void lane_queue_close(struct lane_queue *q);
+/* Whether it is closed and empty. */
+bool lane_queue_over(struct lane_queue *q);
 
 struct daemon {
     const struct service *service;
@@ -62,7 +65,8 @@ struct daemon {
     void *state;
     char instance[17];
     struct lane_queue lanes[LANE_COUNT];
-    struct task tasks[TASKS_MAX + 1]; /* the service's and the runtime's own */
+    struct task tasks[TASKS_MAX + 1];      /* the service's and the runtime's own */
+    atomic_bool task_waits[TASKS_MAX + 1]; /* in a lane already: not put there once more */
     pthread_t threads[64];
     int thread_count;
     atomic_int busy;                 /* requests taken and not yet served to the end */
@@ -86,10 +90,14 @@ struct worker_start {
  * statement is wrong (logged; the process ends). */
 struct db *daemon_db_wait(struct daemon *d, int statement_timeout_ms);
 
-/* The bus thread: connects to every gateway, hands jobs to the lanes, sends answers. */
-int bus_start(struct daemon *d, struct bus **ret) __attribute__((warn_unused_result));
+/* The bus: from here on it can be published to and asked through. */
+void bus_open(struct daemon *d, struct bus **ret);
+/* Its thread: connects to every gateway, hands jobs to the lanes, sends answers. */
+int bus_start(struct bus *b) __attribute__((warn_unused_result));
 /* Tells every gateway GOODBYE. */
 void bus_goodbye(struct bus *b);
+/* Who waits for another service, or asks one from now on, gets UNAVAILABLE at once. */
+void bus_end_questions(struct bus *b);
 /* Sends what is left and ends the thread. */
 void bus_drop(struct bus **b);
 /* Hands an answered job back; the bus owns it from here. */

@@ -1,19 +1,23 @@
 /* PostgreSQL connections: connect, prepare, run, and what errors mean. */
 #include "common/db.h"
 
-#include <inttypes.h>
 #include <libpq-fe.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/call.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/log.h"
 
-#define ARGS_MAX 16
+#define ARGS_MAX     16
+#define RECONNECT_US 100000  /* between tries of one connection */
+#define WRONG_US     1000000 /* the same where the database answers, but not as it should */
+#define SILENCE_US   1000000 /* between lines about a database that is away, of the whole process */
 
 /* One statement of a pipeline. */
 struct step {
@@ -26,6 +30,7 @@ struct db {
     PGconn *pg;
     struct db_config config;
     bool broken;        /* the last use met a lost connection */
+    int64_t retry_us;   /* no try to connect before this */
     bool begin_pending; /* BEGIN travels with the next statement */
     bool with_commit;   /* last_step travels with COMMIT */
     struct step last_step;
@@ -37,12 +42,54 @@ static const struct query shared_queries[] = {
     {0},
 };
 
+static const char *sqlstate(const PGresult *res)
+{
+    return res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
+}
+
+/* The connection is gone, or the server is about to close it (class 57P). */
+static bool is_lost(const PGconn *pg, const char *state)
+{
+    return PQstatus(pg) != CONNECTION_OK || (state && memcmp(state, "57P", 3) == 0);
+}
+
+/* Another try may work: lock timeout, deadlock, serialization, statement timeout, and a server
+ * that lacks memory or disk (class 53). */
+static bool is_contention(const char *state)
+{
+    return state && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0 ||
+                     strcmp(state, "40001") == 0 || strcmp(state, "57014") == 0 ||
+                     memcmp(state, "53", 2) == 0);
+}
+
+/* All threads meet a database that is away, again and again: one of them says so. */
+static void lost_log(const PGconn *pg, const char *event, const char *what)
+{
+    static atomic_int_fast64_t due_us;
+    int_fast64_t due = atomic_load(&due_us), now = clock_us();
+    char text[400];
+
+    if (now < due || !atomic_compare_exchange_strong(&due_us, &due, now + SILENCE_US))
+        return;
+    log_line(LOG_LEVEL_WARN, "event=%s query=%s what=%s", event, what,
+             log_quote(PQerrorMessage(pg), text, sizeof text));
+}
+
+/* What a result that was no success means while connecting. */
+static int connect_error(const PGconn *pg, const PGresult *res, const char *what)
+{
+    if (!is_lost(pg, sqlstate(res)) && !is_contention(sqlstate(res)))
+        return FAULT("%s: %s", what, PQresultErrorMessage(res));
+    lost_log(pg, "db_connect", what);
+    return UNAVAILABLE;
+}
+
 static int prepare_all(PGconn *pg, const struct query *q)
 {
     for (; q && q->name; q++) {
         cleanup(rows_drop) PGresult *res = PQprepare(pg, q->name, q->sql, 0, NULL);
         if (PQresultStatus(res) != PGRES_COMMAND_OK)
-            return FAULT("prepare %s: %s", q->name, PQresultErrorMessage(res));
+            return connect_error(pg, res, q->name);
     }
     return DONE;
 }
@@ -57,7 +104,7 @@ static int schema_check(PGconn *pg, const struct db_config *c)
         return DONE;
     res = PQexec(pg, "SELECT coalesce(max(version), 0) FROM schema_version");
     if (PQresultStatus(res) != PGRES_TUPLES_OK)
-        return FAULT("schema %s: %s", c->schema, PQresultErrorMessage(res));
+        return connect_error(pg, res, c->schema);
     version = (int)rows_i64(res, 0, 0);
     if (version != c->schema_version && version != c->schema_version + 1)
         return FAULT("schema %s has version %d, this program needs %d: run the migrations",
@@ -65,39 +112,63 @@ static int schema_check(PGconn *pg, const struct db_config *c)
     return DONE;
 }
 
-/* Every statement has one good plan, so that none is ever planned twice. */
+static void notice_ignore(void *state, const char *text)
+{
+    (void)state;
+    (void)text;
+}
+
+/* Every statement has one good plan, so that none is ever planned twice.  A host that was cut off
+ * is noticed within 15 s. */
 static PGconn *connection_new(const struct db_config *c)
 {
     char options[256];
-    const char *keys[] = {"dbname",          "user",       "options",         "application_name",
-                          "connect_timeout", "keepalives", "keepalives_idle", NULL};
-    const char *values[] = {c->database, c->role, options, c->role, "3", "1", "10", NULL};
+    const char *keys[] = {"dbname",
+                          "user",
+                          "options",
+                          "application_name",
+                          "connect_timeout",
+                          "keepalives",
+                          "keepalives_idle",
+                          "keepalives_interval",
+                          "keepalives_count",
+                          "tcp_user_timeout",
+                          NULL};
+    const char *values[] = {c->database, c->role, options, c->role, "3", "1",
+                            "5",         "5",     "2",     "15000", NULL};
+    PGconn *pg;
 
     snprintf(options, sizeof options,
              "-c search_path=%s -c statement_timeout=%d -c TimeZone=UTC -c DateStyle=ISO "
              "-c jit=off -c plan_cache_mode=force_generic_plan",
              c->schema, c->statement_timeout_ms);
-    return PQconnectdbParams(keys, values, 1);
+    pg = PQconnectdbParams(keys, values, 1);
+    PQsetNoticeProcessor(pg, notice_ignore, NULL);
+    return pg;
 }
 
 static int db_connect(struct db *db)
 {
+    int r;
+
     db->broken = true;
     db->begin_pending = db->with_commit = false;
     if (db->pg)
         PQfinish(db->pg);
     db->pg = connection_new(&db->config);
     if (PQstatus(db->pg) != CONNECTION_OK) {
-        char text[400];
-        log_line(LOG_LEVEL_WARN, "event=db_connect what=%s",
-                 log_quote(PQerrorMessage(db->pg), text, sizeof text));
-        return UNAVAILABLE;
+        lost_log(db->pg, "db_connect", "-");
+        r = UNAVAILABLE;
+    } else {
+        r = schema_check(db->pg, &db->config);
+        if (!r)
+            r = prepare_all(db->pg, shared_queries);
+        if (!r)
+            r = prepare_all(db->pg, db->config.queries);
     }
-    if (schema_check(db->pg, &db->config) || prepare_all(db->pg, shared_queries) ||
-        prepare_all(db->pg, db->config.queries))
-        return -1;
-    db->broken = false;
-    return DONE;
+    db->broken = r != DONE;
+    db->retry_us = clock_us() + (r < 0 ? WRONG_US : RECONNECT_US);
+    return r;
 }
 
 int db_open(const struct db_config *config, struct db **ret)
@@ -131,12 +202,17 @@ bool db_revive(struct db *db)
 {
     if (!db->broken && PQstatus(db->pg) == CONNECTION_OK)
         return true;
-    return db_connect(db) == DONE;
+    return clock_us() >= db->retry_us && db_connect(db) == DONE;
 }
 
 bool db_usable(const struct db *db)
 {
     return !db->broken;
+}
+
+bool db_failed(const struct db *db)
+{
+    return PQtransactionStatus(db->pg) == PQTRANS_INERROR;
 }
 
 void db_break(struct db *db)
@@ -157,7 +233,7 @@ const struct query *db_query(const struct db *db, int query)
 
 int db_error(struct db *db, const PGresult *res, const char *what)
 {
-    const char *state = res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
+    const char *state = sqlstate(res);
 
     if (state && strcmp(state, "23505") == 0)
         return CONFLICT;
@@ -168,17 +244,13 @@ int db_error(struct db *db, const PGresult *res, const char *what)
     }
     if (state && strcmp(state, "23502") == 0 && strcmp(what, "idempotency_store") == 0)
         return IN_FLIGHT;
-    /* lock timeout, deadlock, serialization: another try may work */
-    if (state && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0 ||
-                  strcmp(state, "40001") == 0)) {
+    if (is_contention(state)) {
         log_line(LOG_LEVEL_NOTICE, "event=db_contention query=%s sqlstate=%s", what, state);
         return BUSY;
     }
-    if (PQstatus(db->pg) != CONNECTION_OK || (state && memcmp(state, "57P", 3) == 0)) {
-        char text[400];
+    if (is_lost(db->pg, state)) {
         db->broken = true;
-        log_line(LOG_LEVEL_WARN, "event=db_lost query=%s what=%s", what,
-                 log_quote(PQerrorMessage(db->pg), text, sizeof text));
+        lost_log(db->pg, "db_lost", what);
         return UNAVAILABLE;
     }
     /* never DETAIL: it quotes the row */
@@ -196,12 +268,6 @@ int db_command(struct db *db, const char *sql)
     cleanup(rows_drop) PGresult *res = PQexec(db->pg, sql);
 
     return is_good(res) ? DONE : db_error(db, res, sql);
-}
-
-void args_values(size_t n, const struct arg *args, const char **ret)
-{
-    for (size_t i = 0; i < n; i++)
-        ret[i] = args[i].text ? args[i].text : args[i].number[0] ? args[i].number : NULL;
 }
 
 /* Sends all, then takes all results: one round trip.  ret has room for n, owned by the caller. */
@@ -272,6 +338,10 @@ int db_commit(struct db *db)
     if (db->begin_pending) { /* nothing was done */
         db->begin_pending = false;
         return DONE;
+    }
+    if (db_failed(db)) { /* COMMIT would roll back and call that a success */
+        db_rollback(db);
+        return FAULT("COMMIT after a statement that failed");
     }
     if (!db->with_commit)
         return db_command(db, "COMMIT");
@@ -360,45 +430,4 @@ int db_get(struct call *c, int query, size_t n, const struct arg *args, const st
             *into[i].str = v ? arena_strndup(&c->arena, v, strlen(v)) : NULL;
     }
     return DONE;
-}
-
-struct arg arg_i64(int64_t v)
-{
-    struct arg a = {0};
-
-    snprintf(a.number, sizeof a.number, "%" PRId64, v);
-    return a;
-}
-
-struct arg arg_f64(double v)
-{
-    struct arg a = {0};
-
-    snprintf(a.number, sizeof a.number, "%.17g", v);
-    return a;
-}
-
-struct arg arg_bool(bool v)
-{
-    return (struct arg){.text = v ? "t" : "f"};
-}
-
-struct arg arg_str(const char *v)
-{
-    return (struct arg){.text = v};
-}
-
-struct arg arg_i64_if(bool given, int64_t v)
-{
-    return given ? arg_i64(v) : (struct arg){0};
-}
-
-struct arg arg_f64_if(bool given, double v)
-{
-    return given ? arg_f64(v) : (struct arg){0};
-}
-
-struct arg arg_bool_if(bool given, bool v)
-{
-    return given ? arg_bool(v) : (struct arg){0};
 }

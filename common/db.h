@@ -141,17 +141,22 @@ struct db_config {
 int db_open(const struct db_config *config, struct db **ret) __attribute__((warn_unused_result));
 void db_close(struct db **db);
 
-/* Whether the connection is usable; if not, tries once to connect again. */
+/* Whether the connection is usable; if not, tries once to connect again, but not more often than
+ * each 100 ms. */
 bool db_revive(struct db *db);
 
 /* Whether the last use met no lost connection. */
 bool db_usable(const struct db *db);
 
+/* Whether a statement of the open transaction failed, so that only a rollback can follow. */
+bool db_failed(const struct db *db);
+
 /* The connection is lost: the next db_revive() connects again. */
 void db_break(struct db *db);
 
 /* What a failed result means: a deliberate status, UNAVAILABLE for a lost connection, BUSY for
- * contention, or a fault (logged here).  `what` names the statement. */
+ * contention (timeouts and a server short of memory or disk among it), or a fault (logged here).
+ * `what` names the statement.  Lost connections are said once a second by the whole process. */
 int db_error(struct db *db, const struct pg_result *res, const char *what);
 
 /* The libpq values of n arguments. */

@@ -17,7 +17,7 @@
 #include "common/serve.h"
 
 #define FAST_TIMEOUT_MS 250    /* statement_timeout of this lane */
-#define HEARTBEAT_US     300000 /* how often an idle connection proves that the database lives */
+#define HEARTBEAT_US    300000 /* how often an idle connection proves that the database lives */
 #define RECONNECT_US    50000
 #define PIPELINE_MAX    512 /* statements under way */
 
@@ -122,6 +122,7 @@ static void job_begin(struct fast *l, struct job *j)
     f->query = l->daemon->service->handlers[f->call.op->id].query;
     flight_args(f, in);
     flight_add(l, f);
+    log_trace(NULL);
 }
 
 static void heartbeat_begin(struct fast *l)
@@ -171,13 +172,11 @@ static void results_take(struct fast *l)
         return;
     }
     while (l->first && !PQisBusy(pg)) {
-        PGresult *res = PQgetResult(pg);
-        if (!res)
-            continue; /* the end of one statement's results; its sync follows */
+        PGresult *res = PQgetResult(pg); /* NULL: the end of one statement's results */
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
             PQclear(res);
             flight_end(l, first_take(l));
-        } else {
+        } else if (res) {
             rows_drop(&l->first->result);
             l->first->result = res;
         }
@@ -208,6 +207,7 @@ static void connection_renew(struct fast *l)
             flight_drop(l, f);
         } else if (clock_us() + RECONNECT_US > f->job->deadline_us ||
                    atomic_load(&l->daemon->draining)) {
+            log_trace(f->call.trace);
             call_answer(&f->call, f->job, UNAVAILABLE, f->started_us);
             flight_drop(l, f);
         } else if (connected) {
@@ -272,7 +272,7 @@ void *fast_run(void *daemon)
         return NULL;
     PQsetnonblocking(db_conn(l.db), 1);
     PQenterPipelineMode(db_conn(l.db));
-    while (!q->closed || q->first || l.first)
+    while (l.first || !lane_queue_over(q))
         round_run(&l, q);
     db_close(&l.db);
     return NULL;

@@ -11,6 +11,9 @@
 #include "common/json.h"
 
 #define REPLY_KEPT_MAX 65536 /* bytes of a reply that is stored */
+#define EXPIRE_BATCH   1000  /* rows that SQ_idempotency_expire deletes at most */
+#define EXPIRE_BATCHES 20    /* of one run */
+#define SIZES_MAX      48    /* bytes of two numbers */
 
 void idempotency_of(const struct call *c, const char *params, size_t params_size, const char *body,
                     size_t body_size, struct idempotency *ret)
@@ -21,6 +24,7 @@ void idempotency_of(const struct call *c, const char *params, size_t params_size
     digest_sha256(c->key, strlen(c->key), digest);
     memcpy(ret->key_hash, "\\x", 3);
     hex_encode(digest, sizeof digest, ret->key_hash + 2);
+    text_reserve(&input, SIZES_MAX + params_size + body_size); /* leaves no copies behind */
     text_printf(&input, "%zu %zu ", params_size, body_size);
     text_add(&input, params, params_size);
     text_add(&input, body, body_size);
@@ -89,7 +93,13 @@ void idempotency_store(struct call *c, const struct idempotency *i, const char *
 
 int idempotency_expire(struct call *c)
 {
-    int r = db_do(c, SQ_idempotency_expire, NO_ARGS);
+    int64_t n = EXPIRE_BATCH;
+    int r = DONE;
 
-    return r == NOT_FOUND ? DONE : r;
+    for (int i = 0; !r && n >= EXPIRE_BATCH && i < EXPIRE_BATCHES; i++) {
+        cleanup(rows_drop) PGresult *res = NULL;
+        r = db_run(c->db, SQ_idempotency_expire, NO_ARGS, &res);
+        n = r ? 0 : rows_affected(res);
+    }
+    return r;
 }

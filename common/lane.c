@@ -77,6 +77,16 @@ struct job *lane_queue_cancel(struct lane_queue *q, int gateway, uint64_t id)
     return found;
 }
 
+bool lane_queue_over(struct lane_queue *q)
+{
+    bool over;
+
+    pthread_mutex_lock(&q->lock);
+    over = q->closed && !q->first;
+    pthread_mutex_unlock(&q->lock);
+    return over;
+}
+
 void lane_queue_close(struct lane_queue *q)
 {
     pthread_mutex_lock(&q->lock);
@@ -101,6 +111,7 @@ void job_drop(struct job **j)
     zmq_msg_close(&(*j)->body_frame);
     text_drop(&(*j)->reply_head);
     text_drop(&(*j)->reply_body);
+    text_drop(&(*j)->news);
     free(*j);
     *j = NULL;
 }

@@ -4,8 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/db.h"
 #include "common/text.h"
+
+void rows_drop(PGresult **r)
+{
+    PQclear(*r);
+    *r = NULL;
+}
 
 int rows_count(const PGresult *r)
 {

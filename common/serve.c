@@ -177,6 +177,8 @@ void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
     j->reply_head.size = envelope_encode(&j->reply, j->reply_head.data, 2048);
     if (!status) {
         j->reply_body = c->out;
+        j->news = c->news;
+        c->news = (struct text){0};
         c->out = (struct text){0};
     }
     log_line(LOG_LEVEL_INFO, "op=%s caller=%" PRId64 " status=%d usec=%" PRId64,

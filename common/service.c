@@ -1,6 +1,7 @@
 /* service_main(): what every daemon does from its first instruction to its exit code. */
 #include "common/service.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "common/log.h"
 
 #define DRAIN_US       10000000 /* what is in flight at SIGTERM has this long */
+#define SETTLE_US      50000    /* for requests that were sent before GOODBYE came */
 #define FAST_CREDIT    256      /* reads that one gateway may have under way here */
 #define DB_PAUSE_MS    200      /* between tries to reach the database at start */
 #define BUS_SILENCE_US 5000000  /* of the bus thread, before the watchdog is not fed */
@@ -105,13 +107,15 @@ static void tasks_gather(struct daemon *d)
 
     for (const struct task *t = d->service->tasks; t && t->name && n < TASKS_MAX - 1; t++)
         d->tasks[n++] = *t;
-    d->tasks[n] = (struct task){"idempotency_expire", 60000, idempotency_expire};
+    d->tasks[n] = (struct task){"idempotency_expire", 5000, idempotency_expire};
 }
 
 static int thread_add(struct daemon *d, void *(*run)(void *), void *arg)
 {
-    int error = pthread_create(&d->threads[d->thread_count], NULL, run, arg);
+    int error;
 
+    assert(d->thread_count < (int)(sizeof d->threads / sizeof *d->threads));
+    error = pthread_create(&d->threads[d->thread_count], NULL, run, arg);
     if (error)
         return FAULT("thread: %s", strerror(error));
     d->thread_count++;
@@ -168,15 +172,16 @@ static void wait_for_end(struct daemon *d, const sigset_t *signals)
 
 static void drain(struct daemon *d)
 {
-    int64_t until = clock_us() + DRAIN_US;
+    int64_t now = clock_us(), settled = now + SETTLE_US, until = now + DRAIN_US;
     struct timespec pause = {.tv_nsec = 5000000};
 
     sd_notify(0, "STOPPING=1");
     log_line(LOG_LEVEL_NOTICE, "event=drain in_flight=%d", atomic_load(&d->busy));
     bus_goodbye(d->bus);
-    while (atomic_load(&d->busy) > 0 && clock_us() < until)
+    while ((atomic_load(&d->busy) > 0 && clock_us() < until) || clock_us() < settled)
         nanosleep(&pause, NULL);
     atomic_store(&d->draining, true);
+    bus_end_questions(d->bus);
     if (d->service->drain)
         d->service->drain(d->state);
 }
@@ -201,16 +206,25 @@ static int exit_code(const struct daemon *d, int r)
     return (r && r != UNAVAILABLE) || atomic_load(&d->failed) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int service_start(struct daemon *d)
+{
+    int r = d->service->start ? d->service->start(d, &d->state) : DONE;
+
+    if (!r)
+        r = lanes_start(d);
+    if (!r)
+        r = bus_start(d->bus);
+    /* the database went away again: whoever started us does so once more */
+    return r == UNAVAILABLE ? -1 : r;
+}
+
 static int daemon_run(struct daemon *d, const sigset_t *signals)
 {
     int r = database_wait(d, signals);
 
-    if (!r && d->service->start)
-        r = d->service->start(d, &d->state);
+    bus_open(d, &d->bus);
     if (!r)
-        r = lanes_start(d);
-    if (!r)
-        r = bus_start(d, &d->bus);
+        r = service_start(d);
     if (!r) {
         sd_notify(0, "READY=1");
         log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " instance=%s", d->instance);
@@ -218,7 +232,10 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
         drain(d);
     }
     atomic_store(&d->draining, true);
+    bus_end_questions(d->bus);
     lanes_stop(d);
+    if (d->service->hand_over && d->state)
+        d->service->hand_over(d->state);
     bus_drop(&d->bus); /* its thread asks the service for its note */
     if (d->service->stop)
         d->service->stop(d->state);

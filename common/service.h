@@ -34,8 +34,11 @@ struct service {
     /* start: when the database answers, before READY; its *ret_state is daemon_state().  DONE; a
      * fault; or BAD_INPUT when a setting is wrong (logged), which makes the exit code 78. */
     int (*start)(struct daemon *d, void **ret_state);
-    /* After GOODBYE and the last reply: finish or hand over what runs. */
+    /* Three steps to the end.  drain: after GOODBYE and the last reply; finish what runs.  Late
+     * requests may still come in.  hand_over: after the last call; end the threads, which may still
+     * publish, and give to others what is left.  stop: after the bus; free the state. */
     void (*drain)(void *state);
+    void (*hand_over)(void *state);
     void (*stop)(void *state);
     /* Topics of other daemons that it follows; NULL ends the list. */
     const char *const *follows;

@@ -14,11 +14,11 @@
 #define CONTENTION_TRIES 3     /* of a call that met a deadlock or a lock timeout */
 
 /* Whether a result of apply leaves the transaction to be committed: success, and where the row says
- * so a deliberate answer of the handler, but not the runtime's own. */
-static bool is_commit(const struct op *op, int r)
+ * so a deliberate answer of the handler, but not the runtime's own, nor that of a statement. */
+static bool is_commit(const struct call *c, int r)
 {
-    return r == DONE || (r > 0 && op->onerror == ONERROR_COMMIT && r != UNAVAILABLE && r != BUSY &&
-                         r != TOO_LATE && r != IN_FLIGHT);
+    return r == DONE || (r > 0 && c->op->onerror == ONERROR_COMMIT && r != UNAVAILABLE &&
+                         r != BUSY && r != TOO_LATE && r != IN_FLIGHT && !db_failed(c->db));
 }
 
 static bool is_kept(const struct call *c)
@@ -30,6 +30,7 @@ static bool is_kept(const struct call *c)
 static void answer_clear(struct call *c)
 {
     text_clear(&c->out);
+    text_clear(&c->news);
     c->new_id = c->turn_id = 0;
     c->http = 0;
     c->location = c->field = c->detail = NULL;
@@ -52,6 +53,7 @@ static int apply_run(struct call *c, const struct handler *h, const void *in,
                      const struct idempotency *key)
 {
     int r = db_begin(c->db), done;
+    bool commit;
 
     if (r)
         return r;
@@ -64,8 +66,9 @@ static int apply_run(struct call *c, const struct handler *h, const void *in,
         if (!r && key)
             idempotency_store(c, key, call_location(c));
     }
-    done = is_commit(c->op, r) ? db_commit(c->db) : -1;
-    if (!is_commit(c->op, r))
+    commit = is_commit(c, r);
+    done = commit ? db_commit(c->db) : -1;
+    if (!commit)
         db_rollback(c->db);
     else if (done)
         r = done;
@@ -121,7 +124,8 @@ static int call_try(struct call *c, const struct handler *h, const void *in,
         struct timespec pause = {.tv_nsec = RETRY_PAUSE_US * 1000};
         if (db_revive(c->db)) {
             r = call_run(c, h, in, key);
-            atomic_store(&c->daemon->db_seen_us, clock_us());
+            if (c->op->phases != PHASES_BARE && db_usable(c->db))
+                atomic_store(&c->daemon->db_seen_us, clock_us());
             if (r == BUSY ? c->op->phases == PHASES_BARE || tries >= CONTENTION_TRIES
                           : r != UNAVAILABLE || !repeatable || db_usable(c->db))
                 return r;
@@ -162,6 +166,7 @@ static void request_serve(struct call *c, struct job *j)
 
 static void task_run(struct call *c, struct job *j)
 {
+    struct daemon *d = c->daemon;
     int r;
 
     if (db_revive(c->db) && db_begin(c->db) == DONE) {
@@ -173,8 +178,11 @@ static void task_run(struct call *c, struct job *j)
         if (!r && c->committed)
             c->committed(c, c->settle_state);
         if (!r)
-            atomic_store(&c->daemon->db_seen_us, clock_us());
+            atomic_store(&d->db_seen_us, clock_us());
+        else
+            answer_undo(c);
     }
+    atomic_store(&d->task_waits[j->task - d->tasks], false);
     job_drop(&j);
 }
 
@@ -198,6 +206,7 @@ void *worker_run(void *start)
             request_serve(&c, j);
         log_trace(NULL);
         text_drop(&c.out);
+        text_drop(&c.news);
         arena = c.arena;
         arena_reset(&arena);
     }

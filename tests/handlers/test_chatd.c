@@ -297,6 +297,70 @@ START_TEST(a_dead_owner_loses_its_turns)
 }
 END_TEST
 
+static int64_t changed(int query, size_t n, const struct arg *args)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+
+    ck_assert_int_eq(db_rows(c, query, n, args, &rows), DONE);
+    return rows_affected(rows);
+}
+
+/* Pieces of text know their places: a repeat adds nothing, and behind a lost one there is no gap.
+ */
+START_TEST(pieces_of_text_are_added_once_and_in_order)
+{
+    int64_t turn;
+
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    turn = c->turn_id;
+    ck_assert_int_eq(claim("p1"), ALICE);
+    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "\xc3\xa4x", 0)), 1);
+    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "\xc3\xa4x", 0)), 0);
+    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "late", 9)), 0);
+    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "yz", 3)), 1);
+    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 0, "p1", "no", 5)), 0);
+    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p2", "no", 5)), 0);
+    ck_assert_str_eq(harness_sql(c, "SELECT content FROM message ORDER BY id DESC LIMIT 1"),
+                     "\xc3\xa4xyz");
+}
+END_TEST
+
+/* As when projectd does not answer: no attempt is counted, and nobody's death. */
+START_TEST(a_turn_that_could_not_begin_goes_back)
+{
+    int64_t turn;
+
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    turn = c->turn_id;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(claim("p1"), ALICE);
+        ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 2 * i, "p1")), 0);
+        ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 2 * i + 1, "p2")), 0);
+        ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 2 * i + 1, "p1")), 1);
+    }
+    ck_assert_int_eq(finish(turn, 5, "p1"), 0);
+    ck_assert_int_eq(claim("p2"), ALICE);
+    ck_assert_str_eq(harness_sql(c, "SELECT attempt || '/' || takeovers || '/' || fence FROM turn "
+                                    "ORDER BY id DESC LIMIT 1"),
+                     "1/0/7");
+    ck_assert_int_eq(finish(turn, 7, "p2"), 1);
+}
+END_TEST
+
+START_TEST(a_process_that_ends_takes_no_slot)
+{
+    state.draining = true;
+    ck_assert(!slot_take(&state));
+    ck_assert_int_eq(state.slots, 1);
+    state.draining = false;
+    ck_assert(slot_take(&state));
+    ck_assert(!slot_take(&state));
+    ck_assert_int_eq(state.slots, 0);
+}
+END_TEST
+
 START_TEST(the_daily_limit_is_held_and_given_back)
 {
     context.max_output_tokens = 7000;
@@ -333,6 +397,9 @@ int main(void)
     tcase_add_test(t, a_branch_runs_one_turn);
     tcase_add_test(t, only_the_owner_ends_a_turn_and_once);
     tcase_add_test(t, a_dead_owner_loses_its_turns);
+    tcase_add_test(t, pieces_of_text_are_added_once_and_in_order);
+    tcase_add_test(t, a_turn_that_could_not_begin_goes_back);
+    tcase_add_test(t, a_process_that_ends_takes_no_slot);
     tcase_add_test(t, the_daily_limit_is_held_and_given_back);
     return check_run("chatd", t);
 }

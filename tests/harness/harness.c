@@ -46,6 +46,7 @@ static void call_end(void)
     if (stage.call.undone)
         stage.call.undone(&stage.call, stage.call.settle_state);
     text_drop(&stage.call.out);
+    text_drop(&stage.call.news);
     arena_drop(&stage.call.arena);
     if (stage.reply)
         json_object_put(stage.reply);

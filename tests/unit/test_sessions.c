@@ -32,7 +32,7 @@ static const unsigned char *digest(unsigned n)
 
 static void event(uint64_t newest, uint32_t count, const uint64_t *ids)
 {
-    char data[80];
+    char data[80] = {0};
 
     for (uint32_t i = 0; i < count; i++)
         for (int b = 0; b < 8; b++)
