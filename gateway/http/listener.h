@@ -4,13 +4,15 @@
  * port; what it listens for can then be paused and ended without civetweb noticing.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct listener {
-    int fd;    /* civetweb's */
-    int saved; /* the same socket, kept while paused */
-    int dummy; /* never readable */
-    bool paused, closed;
+    int fd;             /* civetweb's */
+    int saved;          /* the same socket, kept while paused */
+    int dummy;          /* never readable */
+    atomic_bool paused; /* read without the lock by the watchdog */
+    bool closed;
     pthread_mutex_t lock;
 };
 
