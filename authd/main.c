@@ -17,7 +17,7 @@
 #include "common/db.h"
 #include "common/service.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},

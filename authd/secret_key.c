@@ -104,7 +104,7 @@ static int folder_flush(const char *path)
 
 /* Written whole under another name, then linked, which fails when somebody was faster: no reader
  * ever sees half of it. */
-static int file_create(const char *path)
+static int key_file_create(const char *path)
 {
     char draft[PATH_MAX];
     cleanup(fd_drop) int fd = -1;
@@ -138,7 +138,7 @@ int secret_key_load(const char *given, const char *path, bool may_create, struct
         return FAULT("SECRET_KEY_FILE %s is missing, and the stored signing keys need it: restore "
                      "it from the backup, or replace the keys with rotate-keys",
                      path);
-    r = file_create(path);
+    r = key_file_create(path);
     if (!r)
         r = file_load(path, ret);
     return r == NOT_FOUND ? FAULT("SECRET_KEY_FILE %s vanished", path) : r;

@@ -117,7 +117,7 @@ static void accepted_undo(struct call *c, void *state)
         slot_give(call_state(c));
 }
 
-static int turn_accept(struct call *c, const struct chat_create_in *in,
+static int turn_insert(struct call *c, const struct chat_create_in *in,
                        const struct position *place, int64_t reserved, struct accepted *a)
 {
     struct chatd *d = call_state(c);
@@ -139,6 +139,20 @@ static int turn_accept(struct call *c, const struct chat_create_in *in,
                 ",\"user_message_id\":%" PRId64 "}",
                 a->order.id, conversation, answer, a->order.user_message);
     return DONE;
+}
+
+/* The first message in a project makes the project known here. */
+static int turn_accept(struct call *c, const struct chat_create_in *in,
+                       const struct position *place, int64_t reserved, struct accepted *a)
+{
+    int r = turn_insert(c, in, place, reserved, a);
+
+    if (r != NOT_FOUND)
+        return r;
+    r = db_do(c, Q_project_ref_add, ARGS(c->caller, in->project_id));
+    if (!r || r == NOT_FOUND) /* another first message was faster */
+        r = turn_insert(c, in, place, reserved, a);
+    return r == NOT_FOUND ? refuse(c, NOT_FOUND, "project_id", "no such project, or not yours") : r;
 }
 
 int chat_create(struct call *c, const struct chat_create_in *in)

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 1,
+        .schema_version = 2,
         .handlers = handlers,
         .queries = queries,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 6},

@@ -17,6 +17,7 @@
 #include "common/events.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/transfer.h"
 
 #define DATABASE_FRESH_US 3000000   /* PING says that the database lives so long after an answer */
 #define TICK_US           50000     /* look at gateways, tasks and deadlines this often */
@@ -64,8 +65,8 @@ static bool reply_send(struct bus *b, struct job *j)
     if (j->news.size)
         events_send(b, &j->news);
     text_drop(&j->news);
-    if (!g->socket)
-        return true; /* nobody asks any more */
+    if (!g->socket || !j->reply_head.size)
+        return true; /* nobody asks any more, or it was sent before its DATA */
     if (!link_send(g, j->reply_head.data, j->reply_head.size, &j->reply_body))
         return false;
     if (j->reply.turn_id && j->op && j->op->keep == KEEP_TURN && !j->reply.status) {
@@ -73,6 +74,15 @@ static bool reply_send(struct bus *b, struct job *j)
         topic_set_add(&g->topics, topic, false);
     }
     return true;
+}
+
+/* The answer is sent, and the job over. */
+static void job_end(struct bus *b, struct job *j)
+{
+    if (j->transfer)
+        transfers_remove(&b->transfers, j->transfer);
+    transfer_close(&j->transfer);
+    job_drop(&j);
 }
 
 /* Nothing but a REPLY gives the gateway its credit back: one that cannot be sent is kept.  There
@@ -84,7 +94,7 @@ static void replies_send(struct bus *b)
     for (struct job **at = &b->unsent; (j = *at);) {
         if (reply_send(b, j)) {
             *at = j->next;
-            job_drop(&j);
+            job_end(b, j);
         } else {
             at = &j->next;
         }
@@ -132,6 +142,7 @@ static void ready_send(struct bus *b, struct gateway_link *g)
         .credit_slow = (uint16_t)daemon_credit(b->daemon, LANE_SLOW),
         .credit_write = (uint16_t)daemon_credit(b->daemon, LANE_WRITE),
         .credit_hash = (uint16_t)daemon_credit(b->daemon, LANE_HASH),
+        .credit_bulk = (uint16_t)daemon_credit(b->daemon, LANE_BULK),
     };
 
     if (!link_send_head(g, &e))
@@ -225,6 +236,7 @@ static void tick(struct bus *b)
         if (now >= g->ping_due_us)
             ping_send(b, g);
     }
+    bulk_check(b);
     if (!b->goodbye)
         tasks_start(b);
 }
@@ -290,6 +302,8 @@ static void *bus_run(void *state)
             goodbye_send(b);
         }
         outbox_send(b);
+        if (bulk_send(b))
+            bus_wake(b); /* the rest behind what came meanwhile */
         if (stop)
             return NULL;
     }
@@ -303,6 +317,7 @@ void bus_open(struct daemon *d, struct bus **ret)
         abort();
     b->daemon = d;
     b->replies_last = &b->replies;
+    b->bulk_last = &b->bulk;
     b->context = zmq_ctx_new();
     b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     b->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -350,9 +365,10 @@ void bus_drop(struct bus **bus)
     while (b->unsent) {
         struct job *j = b->unsent;
         b->unsent = j->next;
-        job_drop(&j);
+        job_end(b, j);
     }
     text_drop(&b->events);
+    bulk_drop(b);
     free(b);
     *bus = NULL;
 }

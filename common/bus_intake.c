@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/events.h"
 #include "common/log.h"
+#include "common/transfer.h"
 
 #define BATCH_MAX 256 /* messages of one gateway before the others get their turn */
 
@@ -31,12 +32,20 @@ static void request_take(struct bus *b, struct gateway_link *g, struct envelope 
     j->deadline_us = clock_us() + (int64_t)e->deadline_ms * 1000;
     j->op = api_op_named(e->op);
     lane = j->op && b->daemon->service->handlers[j->op->id].mine ? j->op->lane : LANE_FAST;
+    if (lane == LANE_BULK) {
+        j->transfer = transfer_open(b, j->gateway, g->epoch, e->id);
+        transfers_add(&b->transfers, j->transfer);
+    }
     atomic_fetch_add(&b->daemon->busy, 1);
     lane_queue_put(&b->daemon->lanes[lane], j);
 }
 
 static void cancel_take(struct bus *b, struct gateway_link *g, uint64_t id)
 {
+    struct transfer *t = transfers_find(b->transfers, (int)(g - b->links), id);
+
+    if (t)
+        transfer_break(t);
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         struct job *j = lane_queue_cancel(&b->daemon->lanes[lane], (int)(g - b->links), id);
         if (!j)
@@ -49,6 +58,23 @@ static void cancel_take(struct bus *b, struct gateway_link *g, uint64_t id)
         bus_reply(b, j);
         return;
     }
+}
+
+static void data_take(struct bus *b, struct gateway_link *g, const struct envelope *e,
+                      zmq_msg_t *body)
+{
+    struct transfer *t = transfers_find(b->transfers, (int)(g - b->links), e->id);
+
+    if (t)
+        transfer_data(t, e, body);
+}
+
+static void window_take(struct bus *b, struct gateway_link *g, const struct envelope *e)
+{
+    struct transfer *t = transfers_find(b->transfers, (int)(g - b->links), e->id);
+
+    if (t)
+        transfer_window(t, e->n);
 }
 
 static void events_take(struct bus *b, zmq_msg_t *body)
@@ -90,6 +116,12 @@ static void message_take(struct bus *b, struct gateway_link *g, zmq_msg_t *head,
         break;
     case FRAME_EVENT:
         events_take(b, body);
+        break;
+    case FRAME_DATA:
+        data_take(b, g, &e, body);
+        break;
+    case FRAME_WINDOW:
+        window_take(b, g, &e);
         break;
     case FRAME_PONG:
         pong_take(g, &e);

@@ -6,6 +6,8 @@
 #include "common/daemon.h"
 
 struct question;
+struct transfer;
+struct bulk;
 
 struct bus {
     struct daemon *daemon;
@@ -18,11 +20,13 @@ struct bus {
     int64_t task_due_us[TASKS_MAX];
     bool dir_missing;   /* BUS_DIR; it was said */
     struct job *unsent; /* answers, in order; what could not be sent stays for the next round */
+    struct transfer *transfers; /* under way */
 
     /* shared with the workers */
     pthread_mutex_t lock;
     pthread_cond_t answered;
     struct job *replies, **replies_last; /* new ones */
+    struct bulk *bulk, **bulk_last;      /* DATA and WINDOW to send */
     struct text events;                  /* records for the next round */
     struct question *questions;          /* internal calls under way */
     uint64_t question_id;
@@ -33,6 +37,12 @@ struct bus {
 
 /* Wakes the thread. */
 void bus_wake(struct bus *b);
+
+/* Sends some of the DATA and WINDOW that wait; true: more wait. */
+bool bulk_send(struct bus *b);
+/* Breaks off the transfers whose gateway was lost. */
+void bulk_check(struct bus *b);
+void bulk_drop(struct bus *b);
 
 /* Takes what a gateway has sent. */
 void link_receive(struct bus *b, struct gateway_link *g);

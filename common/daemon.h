@@ -18,6 +18,7 @@
 #define TASKS_MAX 16
 
 struct bus;
+struct transfer;
 
 /* One request on its way through the daemon, or a periodic task. */
 struct job {
@@ -28,7 +29,8 @@ struct job {
     const struct task *task; /* NULL: a request */
     int gateway;             /* slot of the gateway that sent it */
     int64_t deadline_us;
-    /* the answer */
+    struct transfer *transfer; /* of an upload or a download; the bus thread makes and ends it */
+    /* the answer; without a head it was sent before */
     struct envelope reply;
     struct text reply_head, reply_body;
     struct text news; /* event records to send before it */
@@ -58,13 +60,25 @@ void lane_queue_close(struct lane_queue *q);
 /* Whether it is closed and empty. */
 bool lane_queue_over(struct lane_queue *q);
 
+#define DB_LENT_MAX 2 /* connections of the workers that have none of their own */
+
+/* They are opened when they are first needed. */
+struct db_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    struct db *db[DB_LENT_MAX];
+    bool lent[DB_LENT_MAX];
+};
+
 struct daemon {
     const struct service *service;
     struct conf *conf;
     struct bus *bus;
+    struct outbox *outbox;
     void *state;
     char instance[17];
     struct lane_queue lanes[LANE_COUNT];
+    struct db_pool db_pool;                /* of lane BULK */
     struct task tasks[TASKS_MAX + 1];      /* the service's and the runtime's own */
     atomic_bool task_waits[TASKS_MAX + 1]; /* in a lane already: not put there once more */
     pthread_t threads[64];
@@ -90,6 +104,22 @@ struct worker_start {
  * statement is wrong (logged; the process ends). */
 struct db *daemon_db_wait(struct daemon *d, int statement_timeout_ms);
 
+/* The relay of the outbox: a thread with a connection of its own. */
+struct outbox;
+int outbox_start(struct daemon *d, struct outbox **ret) __attribute__((warn_unused_result));
+void outbox_drop(struct outbox **o);
+/* Rows were added.  Accepts NULL. */
+void outbox_wake(struct outbox *o);
+
+void db_pool_init(struct db_pool *p);
+void db_pool_drop(struct db_pool *p);
+/* A connection that answers, for a moment.  DONE; UNAVAILABLE: no database, or none was free until
+ * the deadline; or a fault. */
+int db_lend(struct daemon *d, int64_t deadline_us, struct db **ret)
+    __attribute__((warn_unused_result));
+/* Gives it back and sets *db to NULL; accepts NULL. */
+void db_return(struct daemon *d, struct db **db);
+
 /* The bus: from here on it can be published to and asked through. */
 void bus_open(struct daemon *d, struct bus **ret);
 /* Its thread: connects to every gateway, hands jobs to the lanes, sends answers. */
@@ -102,6 +132,10 @@ void bus_end_questions(struct bus *b);
 void bus_drop(struct bus **b);
 /* Hands an answered job back; the bus owns it from here. */
 void bus_reply(struct bus *b, struct job *j);
+/* Sends DATA or WINDOW behind everything else, if the link with that slot still has that epoch;
+ * body is taken. */
+void bus_send_bulk(struct bus *b, int gateway, unsigned epoch, const struct envelope *e,
+                   struct text *body);
 void bus_publish(struct bus *b, const struct event *e);
 /* One internal call; see call_peer(). */
 int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, struct arena *a,

@@ -10,6 +10,7 @@
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/daemon.h"
 #include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/log.h"
@@ -381,15 +382,25 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
     return DONE;
 }
 
+/* A call that has no connection is lent one for this statement. */
 int db_rows(struct call *c, int query, size_t n, const struct arg *args, PGresult **ret)
 {
-    return db_run(c->db, query, n, args, ret);
+    struct db *lent = NULL;
+    int r;
+
+    if (c->db)
+        return db_run(c->db, query, n, args, ret);
+    r = db_lend(c->daemon, c->deadline_us, &lent);
+    if (!r)
+        r = db_run(lent, query, n, args, ret);
+    db_return(c->daemon, &lent);
+    return r;
 }
 
 int db_one(struct call *c, int query, size_t n, const struct arg *args)
 {
     cleanup(rows_drop) PGresult *res = NULL;
-    int r = db_run(c->db, query, n, args, &res);
+    int r = db_rows(c, query, n, args, &res);
 
     if (r)
         return r;
@@ -404,7 +415,7 @@ int db_one(struct call *c, int query, size_t n, const struct arg *args)
 int db_do(struct call *c, int query, size_t n, const struct arg *args)
 {
     cleanup(rows_drop) PGresult *res = NULL;
-    int r = db_run(c->db, query, n, args, &res);
+    int r = db_rows(c, query, n, args, &res);
 
     return r ? r : rows_affected(res) ? DONE : NOT_FOUND;
 }
@@ -412,7 +423,7 @@ int db_do(struct call *c, int query, size_t n, const struct arg *args)
 int db_get(struct call *c, int query, size_t n, const struct arg *args, const struct into *into)
 {
     cleanup(rows_drop) PGresult *res = NULL;
-    int r = db_run(c->db, query, n, args, &res);
+    int r = db_rows(c, query, n, args, &res);
 
     if (r)
         return r;

@@ -5,12 +5,14 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/transfer.h"
 #include "common/utf8.h"
 
 #define FRAME_STR_MAX 255 /* bytes of a string in a frame's head */
@@ -52,6 +54,7 @@ void call_begin(struct call *c, struct daemon *d, struct job *j)
     c->daemon = d;
     c->op = j->op;
     c->deadline_us = j->deadline_us;
+    c->transfer = j->transfer;
     if (j->task)
         return;
     c->caller = (int64_t)j->head.caller;
@@ -75,6 +78,7 @@ static int scope_check(const struct call *c)
         return c->caller <= 0 ? UNAUTHORIZED : c->admin ? DONE : FORBIDDEN;
     case SCOPE_FOR_GATEWAY:
     case SCOPE_FOR_CHAT:
+    case SCOPE_FOR_PROJECT:
     case SCOPE_FOR_CHAT_FILE:
         return DONE; /* the broker let only those peers through */
     }
@@ -154,15 +158,14 @@ const char *call_location(struct call *c)
                         hole + 4);
 }
 
-void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
+/* The reply into a job; c->out goes with it. */
+static void reply_fill(struct call *c, struct job *j, uint64_t id, int status, bool streams)
 {
-    int status = r < 0 ? INTERNAL : r;
     int http = status ? api_http(status) : c->http ? c->http : c->op->ok;
-    const struct op *op = c->op;
 
     j->reply = (struct envelope){
         .kind = FRAME_REPLY,
-        .id = j->head.id,
+        .id = id,
         .status = (uint16_t)status,
         .http = (uint16_t)http,
         .replayed = c->replayed,
@@ -172,6 +175,7 @@ void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
         .detail = status ? c->detail : NULL,
         .location = status ? NULL : call_location(c),
         .next = c->next,
+        .stream = streams,
     };
     text_reserve(&j->reply_head, 2048);
     j->reply_head.size = envelope_encode(&j->reply, j->reply_head.data, 2048);
@@ -181,6 +185,32 @@ void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
         c->news = (struct text){0};
         c->out = (struct text){0};
     }
+}
+
+void call_answer_early(struct call *c, uint64_t id, int gateway)
+{
+    struct job *j = calloc(1, sizeof *j);
+
+    if (!j)
+        abort();
+    zmq_msg_init(&j->head_frame);
+    zmq_msg_init(&j->body_frame);
+    j->gateway = gateway;
+    reply_fill(c, j, id, DONE, true);
+    bus_reply(c->daemon->bus, j);
+}
+
+void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
+{
+    int status = r < 0 ? INTERNAL : r;
+    int http = status ? api_http(status) : c->http ? c->http : c->op->ok;
+    const struct op *op = c->op;
+
+    if (c->transfer && transfer_streams(c->transfer))
+        transfer_finish(c->transfer, r == DONE);
+    else
+        reply_fill(c, j, j->head.id, status, false);
+    c->transfer = NULL; /* the bus thread's from here */
     log_line(LOG_LEVEL_INFO, "op=%s caller=%" PRId64 " status=%d usec=%" PRId64,
              op ? op->name : "unknown", c->caller, http, clock_us() - started_us);
     log_trace(NULL);

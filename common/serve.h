@@ -21,5 +21,8 @@ int call_rows(struct call *c, const struct pg_result *rows, int64_t limit);
 /* Writes the answer into the job, one log line, and hands the job to the bus. */
 void call_answer(struct call *c, struct job *j, int r, int64_t started_us);
 
+/* The reply of a download, before its bytes. */
+void call_answer_early(struct call *c, uint64_t id, int gateway);
+
 /* The Location of what was made, from the row's template, or NULL. */
 const char *call_location(struct call *c);

@@ -225,6 +225,8 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
     bus_open(d, &d->bus);
     if (!r)
         r = service_start(d);
+    if (!r && d->service->outbox)
+        r = outbox_start(d, &d->outbox);
     if (!r) {
         sd_notify(0, "READY=1");
         log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " instance=%s", d->instance);
@@ -234,6 +236,8 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
     atomic_store(&d->draining, true);
     bus_end_questions(d->bus);
     lanes_stop(d);
+    outbox_drop(&d->outbox);
+    db_pool_drop(&d->db_pool);
     if (d->service->hand_over && d->state)
         d->service->hand_over(d->state);
     bus_drop(&d->bus); /* its thread asks the service for its note */
@@ -266,6 +270,7 @@ int service_main(const struct service *s, int argc, char **argv)
     tasks_gather(&d);
     for (int lane = 0; lane < LANE_COUNT; lane++)
         lane_queue_init(&d.lanes[lane]);
+    db_pool_init(&d.db_pool);
     r = daemon_run(&d, &signals);
     conf_drop(&d.conf);
     return r;

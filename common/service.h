@@ -29,6 +29,8 @@ struct service {
     int workers[LANE_COUNT];        /* threads per lane; FAST is 0 or 1 (pipelined) */
     const struct task *tasks;       /* or NULL */
 
+    bool outbox; /* runs a relay for its outbox */
+
     /* All optional.  Threads of a lane where a setting decides; at most the number above. */
     int (*workers_of)(const struct conf *conf, enum lane lane);
     /* start: when the database answers, before READY; its *ret_state is daemon_state().  DONE; a

@@ -1,9 +1,11 @@
-/* A worker of the SLOW, WRITE or HASH lane: one thread, one database connection, one call at a
- * time. */
+/* A worker of any lane but FAST: one thread, one call at a time, and but for lane BULK one database
+ * connection. */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/apply.h"
+#include "common/bulk.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/idempotency.h"
@@ -13,85 +15,9 @@
 #define RETRY_PAUSE_US   50000 /* between tries of a call whose database went away */
 #define CONTENTION_TRIES 3     /* of a call that met a deadlock or a lock timeout */
 
-/* Whether a result of apply leaves the transaction to be committed: success, and where the row says
- * so a deliberate answer of the handler, but not the runtime's own, nor that of a statement. */
-static bool is_commit(const struct call *c, int r)
-{
-    return r == DONE || (r > 0 && c->op->onerror == ONERROR_COMMIT && r != UNAVAILABLE &&
-                         r != BUSY && r != TOO_LATE && r != IN_FLIGHT && !db_failed(c->db));
-}
-
 static bool is_kept(const struct call *c)
 {
     return c->key && c->op->keep != KEEP_NOTHING;
-}
-
-/* Everything that an error before COMMIT may have left in the answer. */
-static void answer_clear(struct call *c)
-{
-    text_clear(&c->out);
-    text_clear(&c->news);
-    c->new_id = c->turn_id = 0;
-    c->http = 0;
-    c->location = c->field = c->detail = NULL;
-    c->retry_after = 0;
-    c->replayed = false;
-    c->next[0] = '\0';
-    c->prepared = NULL;
-}
-
-/* What was not committed is undone, also outside of the database. */
-static void answer_undo(struct call *c)
-{
-    if (c->undone)
-        c->undone(c, c->settle_state);
-    c->committed = c->undone = NULL;
-}
-
-/* apply inside its transaction, with the idempotency key around it. */
-static int apply_run(struct call *c, const struct handler *h, const void *in,
-                     const struct idempotency *key)
-{
-    int r = db_begin(c->db), done;
-    bool commit;
-
-    if (r)
-        return r;
-    if (key)
-        r = idempotency_check(c, key, true);
-    if (!r && !c->replayed) {
-        r = h->apply(c, in);
-        if (!r && clock_us() > c->deadline_us)
-            r = TOO_LATE;
-        if (!r && key)
-            idempotency_store(c, key, call_location(c));
-    }
-    commit = is_commit(c, r);
-    done = commit ? db_commit(c->db) : -1;
-    if (!commit)
-        db_rollback(c->db);
-    else if (done)
-        r = done;
-    if (r == IN_FLIGHT)
-        c->retry_after = 1;
-    if (done)
-        answer_undo(c);
-    return r;
-}
-
-/* A repeat gets the first result also where prepare would refuse it by now. */
-static int prepare_refused(struct call *c, const struct idempotency *key, int refused)
-{
-    const char *field = c->field, *detail = c->detail;
-    uint32_t retry_after = c->retry_after;
-    int r = key ? idempotency_check(c, key, false) : DONE;
-
-    if (r || c->replayed)
-        return r;
-    c->field = field;
-    c->detail = detail;
-    c->retry_after = retry_after;
-    return refused;
 }
 
 static int call_run(struct call *c, const struct handler *h, const void *in,
@@ -104,9 +30,9 @@ static int call_run(struct call *c, const struct handler *h, const void *in,
     if (c->op->phases == PHASES_PREPARE) {
         r = h->prepare(c, in);
         if (r)
-            return prepare_refused(c, key, r);
+            return call_prepare_refused(c, key, r);
     }
-    return apply_run(c, h, in, key);
+    return call_apply(c, h, in, key);
 }
 
 /*
@@ -152,13 +78,17 @@ static void request_serve(struct call *c, struct job *j)
     } else {
         r = call_decode(c, j, &json, &in);
         if (!r) {
+            const struct handler *h = &c->daemon->service->handlers[c->op->id];
             bool kept = is_kept(c);
             if (kept)
                 idempotency_of(c, j->head.params.data, j->head.params.size, body, body_size, &key);
-            r = call_try(c, &c->daemon->service->handlers[c->op->id], in, kept ? &key : NULL);
+            r = c->transfer ? bulk_run(c, h, in, &j->head.params)
+                            : call_try(c, h, in, kept ? &key : NULL);
         }
     }
     call_answer(c, j, r, started);
+    if (r == DONE && c->outbox_filled)
+        outbox_wake(c->daemon->outbox);
     if (r == DONE && c->committed)
         c->committed(c, c->settle_state);
     atomic_fetch_sub(&c->daemon->busy, 1);
@@ -189,15 +119,17 @@ static void task_run(struct call *c, struct job *j)
 void *worker_run(void *start)
 {
     struct worker_start w = *(struct worker_start *)start;
-    struct db *db;
+    struct db *db = NULL;
     struct job *j;
     struct arena arena = {0};
 
     free(start);
-    if (w.lane == LANE_HASH)
-        setpriority(PRIO_PROCESS, 0, 10); /* of this thread: hashing yields to everything else */
-    db = daemon_db_wait(w.daemon, 10000);
-    while (db && (j = lane_queue_take(&w.daemon->lanes[w.lane]))) {
+    /* of this thread: hashing yields to everything else, and transfers to all but that */
+    if (w.lane == LANE_HASH || w.lane == LANE_BULK)
+        setpriority(PRIO_PROCESS, 0, w.lane == LANE_HASH ? 10 : 5);
+    if (w.lane != LANE_BULK)
+        db = daemon_db_wait(w.daemon, 10000);
+    while ((db || w.lane == LANE_BULK) && (j = lane_queue_take(&w.daemon->lanes[w.lane]))) {
         struct call c = {.db = db, .arena = arena};
         call_begin(&c, w.daemon, j);
         if (j->task)

@@ -1,15 +1,28 @@
 /*
- * filed: will own uploaded files (schema file); today it serves no operation and only tells the
- * gateways that it is there.
+ * filed: owns uploaded files (schema file), their contents in the blob directory, and their copies
+ * at the model provider.
+ *
+ * It holds the provider's key.  Whoever takes it over can read and change every file and spend the
+ * provider's money; it reaches no account, password or conversation.
  */
-#define SERVE_FILE
 #include "filed/queries.h"
+
+#define SERVE_FILE
 #include "proto/handlers.h"
 
 #include "common/db.h"
 #include "common/service.h"
+#include "filed/collector.h"
+#include "filed/process.h"
 
 static const struct query queries[] = {
+#define QUERY(name, sql) {#name, sql},
+#include "filed/queries.def"
+    {0},
+};
+
+static const struct task tasks[] = {
+    {"blobs_collect", 5000, blobs_collect},
     {0},
 };
 
@@ -19,10 +32,14 @@ int main(int argc, char **argv)
         .name = "filed",
         .svc = SVC_FILE,
         .schema = "file",
-        .schema_version = 1,
+        .schema_version = 2,
         .handlers = handlers,
         .queries = queries,
-        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 1},
+        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 2, [LANE_BULK] = 16},
+        .tasks = tasks,
+        .start = filed_start,
+        .drain = filed_drain,
+        .stop = filed_stop,
     };
 
     return service_main(&filed, argc, argv);

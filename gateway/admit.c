@@ -1,6 +1,10 @@
 /* Admission: how many requests of which kind may hold a thread at once. */
 #include "gateway/admit.h"
 
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
 static unsigned share(unsigned threads, unsigned divisor, unsigned least, unsigned most)
 {
     unsigned n = threads / divisor;
@@ -43,8 +47,77 @@ int admit_step(struct exchange *x)
     return DONE;
 }
 
+struct admit_transfers {
+    pthread_mutex_t lock;
+    unsigned max;
+    int64_t callers[ADMIT_TRANSFERS_MAX]; /* one entry per transfer, 0: free */
+};
+
+struct admit_transfers *admit_transfers_new(unsigned threads)
+{
+    struct admit_transfers *t = calloc(1, sizeof *t);
+
+    if (!t)
+        abort();
+    pthread_mutex_init(&t->lock, NULL);
+    t->max = share(threads, 2, 1, ADMIT_TRANSFERS_MAX);
+    return t;
+}
+
+void admit_transfers_drop(struct admit_transfers **t)
+{
+    free(*t);
+    *t = NULL;
+}
+
+static int transfer_take(struct admit_transfers *t, int64_t caller, bool limited)
+{
+    unsigned own = 0, place = t->max;
+    int r;
+
+    assert(caller > 0);
+    pthread_mutex_lock(&t->lock);
+    for (unsigned i = t->max; i-- > 0;) {
+        own += t->callers[i] == caller;
+        place = t->callers[i] ? place : i;
+    }
+    r = limited && own >= ADMIT_TRANSFERS_CALLER ? RATE_LIMITED : place == t->max ? BUSY : DONE;
+    if (r == DONE)
+        t->callers[place] = caller;
+    pthread_mutex_unlock(&t->lock);
+    return r;
+}
+
+static void transfer_return(struct admit_transfers *t, int64_t caller)
+{
+    pthread_mutex_lock(&t->lock);
+    for (unsigned i = 0; i < t->max; i++) {
+        if (t->callers[i] == caller) {
+            t->callers[i] = 0;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+int admit_transfer_step(struct exchange *x)
+{
+    int r;
+
+    if (x->op->stream == STREAM_NONE)
+        return DONE;
+    r = transfer_take(x->gateway->transfers, x->caller, x->gateway->rates != NULL);
+    x->is_transfer = r == DONE;
+    return r == RATE_LIMITED
+               ? problem(x, r, NULL, "too many uploads and downloads at once: wait for one to end")
+               : r;
+}
+
 void admit_end(struct exchange *x)
 {
+    if (x->is_transfer)
+        transfer_return(x->gateway->transfers, x->caller);
+    x->is_transfer = false;
     if (x->is_chat)
         atomic_fetch_sub(&x->gateway->chats, 1);
     if (x->admitted)

@@ -9,7 +9,17 @@
 /* Step: takes the operation's place.  DONE, or BUSY. */
 int admit_step(struct exchange *x);
 
-/* Gives it back; harmless when none was taken. */
+/* Uploads and downloads under way, by caller: as many as a slow client cares to make them last. */
+#define ADMIT_TRANSFERS_MAX    64 /* in all; no more than half of the threads */
+#define ADMIT_TRANSFERS_CALLER 8  /* of one caller, where rates are limited */
+struct admit_transfers;
+struct admit_transfers *admit_transfers_new(unsigned threads);
+void admit_transfers_drop(struct admit_transfers **t);
+/* Step, when the caller is known: takes an upload's or download's place.  DONE, RATE_LIMITED: the
+ * caller has too many; or BUSY. */
+int admit_transfer_step(struct exchange *x);
+
+/* Gives all places back; harmless when none was taken. */
 void admit_end(struct exchange *x);
 
 /* Places for all requests, and for chats, of a gateway with so many threads. */

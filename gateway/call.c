@@ -68,22 +68,27 @@ void call_headers(struct exchange *x, const struct bus_reply *reply)
         http_reply_header(x->reply, "Idempotent-Replayed", "true");
 }
 
+int call_reply(struct exchange *x, const struct bus_reply *reply)
+{
+    int http = reply->http ? reply->http : x->op->ok;
+
+    if (reply->status != DONE)
+        return call_refused(x, reply);
+    if (http != 204 && !reply->body_size)
+        return FAULT("%s answered without a body", x->op->name);
+    text_add(&x->reply->text, reply->body, reply->body_size);
+    call_headers(x, reply);
+    json_reply(x, http);
+    return DONE;
+}
+
 int call_step(struct exchange *x)
 {
     cleanup(bus_reply_drop) struct bus_reply reply = {0};
     const struct bus_request request = call_request(x);
-    int http;
 
     broker_call(x->gateway->broker, &request, &reply);
-    if (reply.status != DONE)
-        return call_refused(x, &reply);
-    if (x->op->id == OP_user_logout)
+    if (reply.status == DONE && x->op->id == OP_user_logout)
         auth_session_ended(x->gateway->auth, x->session);
-    http = reply.http ? reply.http : x->op->ok;
-    if (http != 204 && !reply.body_size)
-        return FAULT("%s answered without a body", x->op->name);
-    text_add(&x->reply->text, reply.body, reply.body_size);
-    call_headers(x, &reply);
-    json_reply(x, http);
-    return DONE;
+    return call_reply(x, &reply);
 }

@@ -12,5 +12,8 @@ int call_refused(struct exchange *x, const struct bus_reply *reply);
 /* Headers that belong to a daemon's success: Location, Link, Idempotent-Replayed. */
 void call_headers(struct exchange *x, const struct bus_reply *reply);
 
+/* Turns a daemon's answer into the reply. */
+int call_reply(struct exchange *x, const struct bus_reply *reply);
+
 /* Step: calls the operation and turns its answer into the reply. */
 int call_step(struct exchange *x);

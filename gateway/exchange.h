@@ -31,6 +31,7 @@ struct exchange {
     const struct op *op;       /* NULL: none was found */
     bool admitted;             /* holds a place, see admit.c */
     bool is_chat;              /* and one among the chats */
+    bool is_transfer;          /* and one among the uploads and downloads */
     struct params params;
     char params_data[PARAMS_MAX];
     char pair[TARGET_MAX + 2]; /* a decoded pair of the query */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct admit_transfers;
 struct auth;
 struct broker;
 struct cors;
@@ -18,8 +19,9 @@ struct gateway {
     struct cors *cors;
     struct rate_table *rates; /* NULL: no limits */
     struct metrics *metrics;
-    int64_t request_wait_ms, chat_wait_ms;
+    int64_t request_wait_ms, chat_wait_ms, transfer_rate;
     unsigned threads;
     atomic_uint requests, chats; /* being served, see admit.c */
-    atomic_bool stopping;        /* blocking chats answer now what they have */
+    struct admit_transfers *transfers;
+    atomic_bool stopping; /* blocking chats answer now what they have */
 };

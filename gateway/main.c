@@ -21,6 +21,7 @@
 #include "common/conf.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "gateway/admit.h"
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
 #include "gateway/cors.h"
@@ -84,8 +85,10 @@ static int gateway_setup(const struct conf *conf, struct gateway *g)
     g->threads = (unsigned)conf_i64(conf, SET_HTTP_THREADS);
     g->request_wait_ms = conf_i64(conf, SET_REQUEST_WAIT) * 1000;
     g->chat_wait_ms = conf_i64(conf, SET_CHAT_WAIT) * 1000;
+    g->transfer_rate = conf_i64(conf, SET_TRANSFER_RATE);
     g->auth = auth_new();
     g->metrics = metrics_new();
+    g->transfers = admit_transfers_new(g->threads);
     if (conf_bool(conf, SET_RATE_LIMIT))
         g->rates = rate_new((unsigned)conf_i64(conf, SET_GATEWAYS));
     system_start();
@@ -145,6 +148,7 @@ static void gateway_drop(struct gateway *g)
     broker_drop(&g->broker);
     auth_drop(&g->auth);
     metrics_drop(&g->metrics);
+    admit_transfers_drop(&g->transfers);
     rate_drop(&g->rates);
     cors_drop(&g->cors);
     system_stop();

@@ -185,14 +185,14 @@ BY_SERVICE(bus_late_total, late)
 BY_SERVICE(bus_retried_total, retried)
 BY_SERVICE(bus_lost_total, lost)
 
-#define BY_LANE(metric, member)                                                             \
-    static void metric##_write(const struct look *l)                                        \
-    {                                                                                       \
-        static const char *const lanes[LANE_COUNT] = {"fast", "slow", "write", "hash"};     \
-        for (int i = 0; i < SVC_GATEWAY; i++)                                               \
-            for (int k = 0; k < LANE_COUNT; k++)                                            \
-                text_printf(l->to, PREFIX "%s{service=\"%s\",lane=\"%s\"} %u\n", l->name,   \
-                            api_svc_name((enum svc)i), lanes[k], l->services[i].member[k]); \
+#define BY_LANE(metric, member)                                                                 \
+    static void metric##_write(const struct look *l)                                            \
+    {                                                                                           \
+        static const char *const lanes[LANE_COUNT] = {"fast", "slow", "write", "hash", "bulk"}; \
+        for (int i = 0; i < SVC_GATEWAY; i++)                                                   \
+            for (int k = 0; k < LANE_COUNT; k++)                                                \
+                text_printf(l->to, PREFIX "%s{service=\"%s\",lane=\"%s\"} %u\n", l->name,       \
+                            api_svc_name((enum svc)i), lanes[k], l->services[i].member[k]);     \
     }
 BY_LANE(bus_queued, queued)
 BY_LANE(bus_in_flight, in_flight)

@@ -12,9 +12,11 @@
 #include "gateway/auth.h"
 #include "gateway/call.h"
 #include "gateway/chat.h"
+#include "gateway/download.h"
 #include "gateway/metrics.h"
 #include "gateway/steps.h"
 #include "gateway/system.h"
+#include "gateway/upload.h"
 
 #define BODY_KEPT 65536 /* a thread's buffer that grew beyond this is given back */
 
@@ -23,6 +25,8 @@ static int serve_step(struct exchange *x)
 {
     if (x->op->lane == LANE_LOCAL)
         return system_step(x);
+    if (x->op->stream != STREAM_NONE)
+        return x->op->stream == STREAM_UPLOAD ? upload_step(x) : download_step(x);
     return x->op->keep == KEEP_TURN ? chat_step(x) : call_step(x);
 }
 
@@ -31,8 +35,9 @@ static int serve_step(struct exchange *x)
  * before we know that we want it; and no step looks at what a later one checks.
  */
 static step_fn *const steps[] = {
-    cors_step,      route_step, admit_step,  rate_address_step, auth_step, scope_step,
-    rate_user_step, media_step, params_step, key_step,          body_step, serve_step,
+    cors_step,  route_step,     admit_step,          rate_address_step, auth_step,
+    scope_step, rate_user_step, admit_transfer_step, media_step,        params_step,
+    key_step,   body_step,      serve_step,
 };
 
 size_t pipeline_scratch(void)
@@ -64,7 +69,7 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
     x->request = r;
     x->reply = reply;
     x->op = NULL;
-    x->admitted = x->is_chat = x->admin = x->key_made = false;
+    x->admitted = x->is_chat = x->is_transfer = x->admin = x->key_made = false;
     x->params = (struct params){.data = x->params_data, .capacity = sizeof x->params_data};
     x->caller = x->session = 0;
     x->key[0] = '\0';

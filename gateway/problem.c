@@ -59,6 +59,8 @@ static const char *title_of(int http)
         return "Target too long";
     case 415:
         return "Unsupported media type";
+    case 416:
+        return "Range not satisfiable";
     case 422:
         return "Unprocessable content";
     case 429:
@@ -71,6 +73,8 @@ static const char *title_of(int http)
         return "Service unavailable";
     case 504:
         return "Gateway timeout";
+    case 507:
+        return "Insufficient storage";
     default:
         return "Internal server error";
     }

@@ -7,10 +7,12 @@
 
 #include "common/clock.h"
 #include "common/digest.h"
+#include "common/json.h"
 #include "gateway/cors.h"
 #include "gateway/media.h"
 #include "gateway/rate.h"
 #include "gateway/ui/files.h"
+#include "gateway/upload.h"
 
 #define BODY_MAX       262144 /* bytes of a JSON body */
 #define KEY_TTL_CLIENT 86400  /* seconds */
@@ -157,6 +159,8 @@ int media_step(struct exchange *x)
 {
     const struct http_framing *f = &x->request->framing;
 
+    if (x->op->stream == STREAM_UPLOAD)
+        return upload_media_check(x);
     if (!api_has_body(x->op))
         return DONE;
     if (!f->has_length)
@@ -168,7 +172,43 @@ int media_step(struct exchange *x)
     return media_is_json(http_header(x->request, "Content-Type")) ? DONE : UNSUPPORTED_TYPE;
 }
 
-/* The query's values, behind the path's.  Which names are right is for the operation to say. */
+/* "if_range" is If-Range: the request's header that an input is, or NULL. */
+static const char *header_of(const struct exchange *x, const struct field *f)
+{
+    char name[32];
+    size_t n = strlen(f->name);
+
+    assert(n < sizeof name);
+    for (size_t i = 0; i <= n; i++)
+        name[i] = f->name[i] == '_' ? '-' : f->name[i];
+    return http_header(x->request, name);
+}
+
+/* Inputs that are headers; one that is too long is none, as RFC 9110 lets us ignore them. */
+static int headers_add(struct exchange *x)
+{
+    for (const struct field *f = x->op->in; f->name; f++) {
+        const char *value = f->place == AT_HEADER ? header_of(x, f) : NULL;
+        size_t n = value ? strlen(value) : 0;
+        if (n < 1 || (int64_t)n > f->max || !utf8_check(value, n))
+            continue;
+        if (!params_add(&x->params, f->name, value, n))
+            return problem(x, BAD_REQUEST, NULL, "too many parameters");
+    }
+    return DONE;
+}
+
+/* What is a header, or of a form's part, is no query parameter. */
+static bool is_in_query(const struct op *op, const char *name)
+{
+    for (const struct field *f = op->in; f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f->place != AT_HEADER && f->place != AT_PART;
+    return true;
+}
+
+/* The query's values, behind the path's, and the headers.  Which names are right is for the
+ * operation to say. */
 int params_step(struct exchange *x)
 {
     const char *at = x->request->query;
@@ -178,12 +218,14 @@ int params_step(struct exchange *x)
     while ((r = query_next(&at, x->pair, &pair)) == 1) {
         if (pair.nul)
             return problem(x, BAD_INPUT, pair.name, "holds a NUL character");
+        if (!is_in_query(x->op, pair.name))
+            return problem(x, BAD_INPUT, pair.name, "is no query parameter");
         if (!params_add(&x->params, pair.name, pair.value, strlen(pair.value)))
             return problem(x, BAD_REQUEST, NULL, "too many query parameters");
     }
-    return r < 0
-               ? problem(x, BAD_REQUEST, NULL, "the query holds an invalid escape or is not UTF-8")
-               : DONE;
+    if (r < 0)
+        return problem(x, BAD_REQUEST, NULL, "the query holds an invalid escape or is not UTF-8");
+    return headers_add(x);
 }
 
 static bool key_is_good(const char *key)

@@ -1,6 +1,11 @@
 /* Projects: the agents that people make. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "common/call.h"
 #include "common/db.h"
+#include "common/fault.h"
 #include "projectd/changed.h"
 #include "projectd/limits.h"
 #include "projectd/queries.h"
@@ -43,8 +48,39 @@ int project_update(struct call *c, const struct project_update_in *in)
                        arg_i64_if(!in->null_max_output_tokens, in->max_output_tokens)));
 }
 
+/* Who keeps something of projects; each gets its own line of events, so that none waits for
+ * another. */
+static const struct {
+    enum op_id op;
+    const char *object;
+} keepers[] = {
+    {OP_chat_project_erase, "chat of project:"},
+    {OP_file_project_erase, "files of project:"},
+};
+
+/* Has others erase what they keep of the project. */
+static int erase_elsewhere(struct call *c, int64_t project_id)
+{
+    char data[64], id[24], object[48];
+    struct params params = {.data = data, .capacity = sizeof data};
+    int r = DONE;
+
+    snprintf(id, sizeof id, "%" PRId64, project_id);
+    if (!params_add(&params, "project_id", id, strlen(id)))
+        return FAULT("a project id does not fit");
+    for (size_t i = 0; !r && i < sizeof keepers / sizeof *keepers; i++) {
+        snprintf(object, sizeof object, "%s%s", keepers[i].object, id);
+        r = outbox_add(c, keepers[i].op, object, &params);
+    }
+    return r;
+}
+
 int project_delete(struct call *c, const struct project_delete_in *in)
 {
+    int r = db_do(c, Q_project_remove, ARGS(c->caller, in->project_id));
+
+    if (r)
+        return r;
     project_changed(c, in->project_id);
-    return db_do(c, Q_project_remove, ARGS(c->caller, in->project_id));
+    return erase_elsewhere(c, in->project_id);
 }

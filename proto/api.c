@@ -91,6 +91,8 @@ __attribute__((constructor)) static void api_fill(void)
     ;                 \
     op->in = fields;  \
     op->reply = kind;
+#define UPLOAD()      op->stream = STREAM_UPLOAD;
+#define DOWNLOAD()    op->stream = STREAM_DOWNLOAD;
 #define NOTHING()     REPLIES(REPLY_NOTHING)
 #define OUT(s)        REPLIES(REPLY_ONE) op->out = &shape_##s;
 #define LIST(s)       REPLIES(REPLY_LIST) op->out = &shape_##s;
@@ -145,6 +147,8 @@ bool api_peer_may_call(const struct op *op, enum svc from)
         return from == SVC_GATEWAY;
     case SCOPE_FOR_CHAT:
         return from == SVC_CHAT;
+    case SCOPE_FOR_PROJECT:
+        return from == SVC_PROJECT;
     case SCOPE_FOR_CHAT_FILE:
         return from == SVC_CHAT || from == SVC_FILE;
     case SCOPE_ANYONE:

@@ -25,6 +25,7 @@ enum scope {
     SCOPE_ADMIN,
     SCOPE_FOR_GATEWAY,   /* internal: gateways only */
     SCOPE_FOR_CHAT,      /* internal: chatd */
+    SCOPE_FOR_PROJECT,   /* internal: projectd's outbox */
     SCOPE_FOR_CHAT_FILE, /* internal: chatd and filed */
 };
 enum rate {
@@ -33,11 +34,12 @@ enum rate {
     RATE_COUNT
 };
 enum rate_key { RATE_BY_USER, RATE_BY_ADDRESS };
-enum lane { LANE_FAST, LANE_SLOW, LANE_WRITE, LANE_HASH, LANE_COUNT, LANE_LOCAL };
+enum lane { LANE_FAST, LANE_SLOW, LANE_WRITE, LANE_HASH, LANE_BULK, LANE_COUNT, LANE_LOCAL };
+enum stream { STREAM_NONE, STREAM_UPLOAD, STREAM_DOWNLOAD };
 enum phases { PHASES_APPLY, PHASES_PREPARE, PHASES_BARE };
 enum keep { KEEP_NOTHING, KEEP_REPLY, KEEP_IDS, KEEP_TURN };
 enum onerror { ONERROR_ROLLBACK, ONERROR_COMMIT };
-enum place { AT_PATH, AT_QUERY, AT_BODY };
+enum place { AT_PATH, AT_QUERY, AT_BODY, AT_HEADER, AT_PART };
 enum type { T_END, T_I64, T_F64, T_STR, T_SECRET, T_BOOL, T_TIME, T_JSON, T_OBJECT };
 enum reply_kind { REPLY_NOTHING, REPLY_ONE, REPLY_LIST, REPLY_LIST_UNDER };
 
@@ -78,6 +80,7 @@ struct op {
     enum phases phases;
     enum keep keep;
     enum onerror onerror;
+    enum stream stream;
     int ok;                 /* HTTP status of success */
     const char *location;   /* Location template, or NULL */
     size_t in_size;         /* of the request struct */
@@ -113,6 +116,7 @@ enum op_id {
 #define API_HANDLER_SLOW(name)  int name(struct call *c, const struct name##_in *in);
 #define API_HANDLER_WRITE(name) API_HANDLER_SLOW(name)
 #define API_HANDLER_HASH(name)  API_HANDLER_SLOW(name)
+#define API_HANDLER_BULK(name)  API_HANDLER_SLOW(name)
 #define API_PREPARE_APPLY(name)
 #define API_PREPARE_BARE(name)
 #define API_PREPARE_PREPARE(name) int name##_prepare(struct call *c, const struct name##_in *in);

@@ -9,6 +9,14 @@
 #define ENVELOPE_VERSION  1
 #define ENVELOPE_HEAD_MAX 16384 /* bytes of a head frame */
 
+#define DATA_MAX          65536 /* bytes of a DATA frame */
+#define DATA_WINDOW       8     /* DATA frames on their way that nobody has taken yet */
+#define DATA_SILENCE_MS   30000 /* a transfer's deadline, anew with each DATA and WINDOW */
+/* DATA's `last` */
+#define DATA_MORE   0
+#define DATA_LAST   1
+#define DATA_BROKEN 2 /* no more comes, and it is not the whole */
+
 enum frame_kind {
     FRAME_NONE,
 #define FRAME(name, number) FRAME_##name = number,
@@ -26,9 +34,9 @@ struct envelope {
     enum frame_kind kind;
 
     uint64_t id, caller, session, generation, turn_id;
-    uint32_t deadline_ms, key_ttl, retry_after, count;
-    uint16_t credit_fast, credit_slow, credit_write, credit_hash, status, http;
-    uint8_t database, known, admin, replayed, text;
+    uint32_t deadline_ms, key_ttl, retry_after, count, n;
+    uint16_t credit_fast, credit_slow, credit_write, credit_hash, credit_bulk, status, http;
+    uint8_t database, known, admin, replayed, text, stream, last;
     const char *service, *instance, *note, *op, *trace, *key, *to, *address, *field, *detail,
         *location, *next, *topic;
     struct blob params;

@@ -36,6 +36,7 @@
     }
 #define THUNK_WRITE(name) THUNK_SLOW(name)
 #define THUNK_HASH(name)  THUNK_SLOW(name)
+#define THUNK_BULK(name)  THUNK_SLOW(name)
 #define PRE_APPLY(name)
 #define PRE_BARE(name)
 #define PRE_PREPARE(name)                                     \
@@ -52,6 +53,7 @@
 #define ROW_SLOW(name)  .query = -1, .apply = apply_##name
 #define ROW_WRITE(name) ROW_SLOW(name)
 #define ROW_HASH(name)  ROW_SLOW(name)
+#define ROW_BULK(name)  ROW_SLOW(name)
 #define ROW_PRE_APPLY(name)
 #define ROW_PRE_BARE(name)
 #define ROW_PRE_PREPARE(name) , .prepare = prepare_##name

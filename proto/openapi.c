@@ -30,6 +30,8 @@ static const struct {
 /* What operations answer with that is no JSON of a shape. */
 static const char *media_of(const struct op *op)
 {
+    if (op->stream == STREAM_DOWNLOAD)
+        return "*/*";
     switch (op->id) {
     case OP_metrics:
         return "text/plain";
@@ -66,6 +68,9 @@ static const struct {
     {"RateLimit-Limit", "integer", "Requests a minute"},
     {"RateLimit-Remaining", "integer", "Requests that are left"},
     {"RateLimit-Reset", "integer", "Seconds until all are there again"},
+    {"Content-Disposition", "string", "attachment, with the file's name (RFC 6266)"},
+    {"Content-Range", "string", "Which bytes of the whole these are"},
+    {"ETag", "string", "SHA-256 of the whole content"},
     {"Idempotent-Replayed", "string", "true: this is the first answer to this Idempotency-Key"},
 };
 
@@ -99,6 +104,10 @@ static struct json_object *success_headers(const struct op *op)
         header_use(o, "Link");
     if (is_keyed(op))
         header_use(o, "Idempotent-Replayed");
+    if (op->stream == STREAM_DOWNLOAD) {
+        header_use(o, "Content-Disposition");
+        header_use(o, "ETag");
+    }
     return o;
 }
 
@@ -106,6 +115,8 @@ static struct json_object *reply_schema(const struct op *op)
 {
     struct json_object *o;
 
+    if (op->stream == STREAM_DOWNLOAD)
+        return schema_bytes("The bytes; their media type is the content's own");
     if (op->reply == REPLY_NOTHING)
         return schema_of_one("type", string(op->id == OP_openapi ? "object" : "string"));
     if (op->reply == REPLY_ONE)
@@ -149,7 +160,9 @@ static bool may_fail(const struct op *op, int http)
     case 411:
     case 413:
     case 415:
-        return api_has_body(op);
+        return api_has_body(op) || op->stream == STREAM_UPLOAD;
+    case 416:
+        return op->stream == STREAM_DOWNLOAD;
     case 409:
         return is_keyed(op);
     case 422:
@@ -189,9 +202,28 @@ static struct json_object *responses(const struct op *op)
         if (may_fail(op, failures[i]) && !json_object_object_get_ex(o, name, NULL))
             add(o, name, schema_ref("responses", name));
     }
+    if (op->stream == STREAM_DOWNLOAD) {
+        struct json_object *part = success(op, "The range that was asked for"), *to;
+        if (json_object_object_get_ex(part, "headers", &to))
+            header_use(to, "Content-Range");
+        add(o, "206", part);
+        add(o, "304", schema_of_one("description", string("If-None-Match names this version")));
+    }
     if (op->id == OP_health)
         add(o, "503", success(op, "Something that is needed is down"));
     return o;
+}
+
+/* "if_range" is the header If-Range. */
+static void parameter_name(const struct field *f, char *ret, size_t capacity)
+{
+    snprintf(ret, capacity, "%s", f->name);
+    for (char *p = ret; *p && f->place == AT_HEADER; p++) {
+        if (*p == '_')
+            *p = '-';
+        else if (p == ret || p[-1] == '-')
+            *p = (char)(*p & ~0x20);
+    }
 }
 
 static struct json_object *parameters(const struct op *op)
@@ -199,11 +231,15 @@ static struct json_object *parameters(const struct op *op)
     struct json_object *list = array(), *p;
 
     for (const struct field *f = op->in; f->name; f++) {
-        if (f->place == AT_BODY)
+        static const char *const places[] = {
+            [AT_PATH] = "path", [AT_QUERY] = "query", [AT_HEADER] = "header"};
+        char name[32];
+        if (f->place == AT_BODY || f->place == AT_PART)
             continue;
         p = object();
-        add(p, "name", string(f->name));
-        add(p, "in", string(f->place == AT_PATH ? "path" : "query"));
+        parameter_name(f, name, sizeof name);
+        add(p, "name", string(name));
+        add(p, "in", string(places[f->place]));
         add(p, "required", json_object_new_boolean(!f->optional));
         add(p, "description", string(f->doc));
         add(p, "schema", schema_input(f));
@@ -236,10 +272,12 @@ static struct json_object *operation(const struct op *op)
         add(o, "parameters", p);
     else
         json_object_put(p);
-    if (api_has_body(op)) {
+    if (api_has_body(op) || op->stream == STREAM_UPLOAD) {
         body = object();
         add(body, "required", json_object_new_boolean(1));
-        add(body, "content", content("application/json", schema_body(op)));
+        add(body, "content",
+            op->stream == STREAM_UPLOAD ? content("multipart/form-data", schema_form())
+                                        : content("application/json", schema_body(op)));
         add(o, "requestBody", body);
     }
     add(o, "responses", responses(op));

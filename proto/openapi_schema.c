@@ -130,6 +130,30 @@ struct json_object *schema_body(const struct op *op)
     return o;
 }
 
+struct json_object *schema_bytes(const char *text)
+{
+    struct json_object *o = object();
+
+    type_add(o, "string", false);
+    add(o, "format", string("binary"));
+    add(o, "description", string(text));
+    return o;
+}
+
+struct json_object *schema_form(void)
+{
+    struct json_object *o = object(), *members = object(), *required = array();
+
+    add(members, "file",
+        schema_bytes("The file, with its name in the part's filename: 1 to 255 bytes of UTF-8"));
+    json_object_array_add(required, string("file"));
+    type_add(o, "object", false);
+    add(o, "properties", members);
+    add(o, "required", required);
+    add(o, "additionalProperties", json_object_new_boolean(0));
+    return o;
+}
+
 /* A nested object, which may be null. */
 static struct json_object *nested_schema(const struct field *f)
 {

@@ -15,3 +15,8 @@ struct json_object *schema_body(const struct op *op);
 /* components/schemas: every shape that a public operation answers with, and the problem document.
  */
 struct json_object *schema_all(void);
+
+/* Bytes of any kind. */
+struct json_object *schema_bytes(const char *text);
+/* The form of an upload. */
+struct json_object *schema_form(void);

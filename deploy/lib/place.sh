@@ -2,7 +2,7 @@
 # Where an instance lives and as whom: service user, data directory, run directory, lock.
 #
 # As root, the data directory and what the supervisor itself writes there (log/, run/) belong to
-# root, so that no process of the service user can make root write elsewhere; postgres/,
+# root, so that no process of the service user can make root write elsewhere; postgres/, blobs/,
 # secret_key and the run directory belong to the service user.
 
 service_user=chatbot-dev
@@ -73,6 +73,12 @@ place_make() {
     } 2>/dev/null || die 1 "$data cannot be made; choose another directory with --data"
     ((EUID != 0)) || { chgrp "$service_user" "$data" && chmod 710 "$data"; } ||
         die 1 "$data cannot be given to $service_user"
+}
+
+# Makes the directory of the files' contents, which is the service user's.
+place_blobs_make() {
+    mkdir -p "$data/blobs" && chmod 700 "$data/blobs" && { ((EUID != 0)) || chown "$service_user:" "$data/blobs"; } ||
+        die 1 "$data/blobs cannot be made"
 }
 
 # Makes an empty run directory for sockets, short because their paths end at 107 bytes.

@@ -38,6 +38,7 @@ service_exec() {
         ;;
     esac
     [[ $program != authd ]] || given+=(SECRET_KEY_FILE="$data/secret_key")
+    [[ $program != filed ]] || given+=(BLOB_DIR="$data/blobs")
     ((!demo)) || case $program in
     chatd) given+=(OPENAI_BASE_URL="$demo_url" UPSTREAM_LABEL=demo) ;;
     filed) given+=(OPENAI_BASE_URL="$demo_url") ;;

@@ -69,6 +69,7 @@ static struct broker *broker_new(const struct broker_config *config)
     b->now_us = b->tick_us = clock_us();
     b->bury_us = INT64_MAX;
     pending_init(&b->pending);
+    transfers_init(&b->transfers);
     for (int svc = 0; svc < BUS_SERVICES; svc++) {
         b->service[svc].svc = (enum svc)svc;
         b->service[svc].down_us = b->now_us;

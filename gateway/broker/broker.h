@@ -74,9 +74,9 @@ struct bus_request {
 
 /* Its answer; bus_reply_drop() frees it.  The strings are cut to fit. */
 struct bus_reply {
-    int status; /* enum status */
-    int http;   /* HTTP status of success */
-    bool replayed;
+    int status;            /* enum status */
+    int http;              /* HTTP status of success */
+    bool replayed, stream; /* stream: a download's bytes follow */
     uint32_t retry_after;
     uint64_t turn_id;
     char field[256], detail[256], location[256], next[256];
@@ -97,6 +97,37 @@ struct bus_reply {
  */
 void broker_call(struct broker *b, const struct bus_request *req, struct bus_reply *ret);
 void bus_reply_drop(struct bus_reply *r);
+
+/*
+ * Uploads and downloads: a request whose bytes pass in pieces, of which at most DATA_WINDOW are
+ * under way.  One thread uses a transfer; its waits end with the deadline, which begins anew with
+ * each piece.
+ */
+struct broker_transfer;
+
+/* Begins the request (its op has a stream); req and what it points to must stay valid until
+ * broker_transfer_end(). */
+struct broker_transfer *broker_transfer_begin(struct broker *b, const struct bus_request *req);
+
+/*
+ * An upload's bytes.  wait: until a worker wants them; write: adds some, and waits while the worker
+ * is behind; flush: sends what is there although more comes; finish: that was all.
+ * False: there is a reply already, and nobody wants the rest.
+ */
+bool broker_transfer_wait(struct broker_transfer *t);
+bool broker_transfer_write(struct broker_transfer *t, const void *data, size_t size);
+bool broker_transfer_flush(struct broker_transfer *t);
+bool broker_transfer_finish(struct broker_transfer *t);
+
+/* Waits for the reply, which is as broker_call()'s and lives as long as the transfer. */
+const struct bus_reply *broker_transfer_reply(struct broker_transfer *t);
+
+/* The next bytes of a download whose reply says `stream`; they live until the next call.
+ * 1: some (maybe none); 0: the end; -1: broken off, or the worker was silent for too long. */
+int broker_transfer_read(struct broker_transfer *t, const char **ret, size_t *ret_size);
+
+/* Ends it; the worker of one that is not over is told. */
+void broker_transfer_end(struct broker_transfer **t);
 
 /* Follows a topic at every instance of a service, those that come later included.  `text`: also
  * text deltas.  The callback may run before this returns.  At most 255 bytes of topic. */

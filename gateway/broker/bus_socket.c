@@ -122,7 +122,8 @@ bool bus_socket_readable(struct bus_socket *s)
 
 static bool payload_allowed(enum frame_kind kind)
 {
-    return kind == FRAME_REQUEST || kind == FRAME_REPLY || kind == FRAME_EVENT;
+    return kind == FRAME_REQUEST || kind == FRAME_REPLY || kind == FRAME_EVENT ||
+           kind == FRAME_DATA;
 }
 
 /* Takes the next frame of the message that has begun; false: it has no more. */

@@ -60,8 +60,8 @@ enum bus_sent {
 };
 
 /*
- * Sends one message.  payload: taken in any case, may be NULL.  REQUEST, REPLY and EVENT always
- * get a payload frame, an empty one if need be.
+ * Sends one message.  payload: taken in any case, may be NULL.  REQUEST, REPLY, EVENT and DATA
+ * always get a payload frame, an empty one if need be.
  */
 enum bus_sent bus_socket_send(struct bus_socket *s, uint32_t route, const struct envelope *e,
                               zmq_msg_t *payload);

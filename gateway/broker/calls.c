@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "gateway/broker/calls.h"
 #include "gateway/broker/loop.h"
 #include "gateway/broker/state.h"
 
@@ -61,11 +62,12 @@ static void cut_copy(char *to, size_t capacity, const char *from)
     to[n] = '\0';
 }
 
-static void reply_fill(struct bus_reply *ret, const struct envelope *e, zmq_msg_t *payload)
+void bus_reply_fill(struct bus_reply *ret, const struct envelope *e, zmq_msg_t *payload)
 {
     ret->status = e->status;
     ret->http = e->http;
     ret->replayed = e->replayed;
+    ret->stream = e->stream;
     ret->retry_after = e->retry_after;
     ret->turn_id = e->turn_id;
     cut_copy(ret->field, sizeof ret->field, e->field);
@@ -90,7 +92,7 @@ static void waiter_done(struct broker *b, struct request *r, const struct envelo
     struct waiter *w = CONTAINER(struct waiter, request, r);
     char topic[32];
 
-    reply_fill(w->ret, reply, payload);
+    bus_reply_fill(w->ret, reply, payload);
     if (r->what->on_turn && reply->turn_id) {
         snprintf(topic, sizeof topic, "turn:%llu", (unsigned long long)reply->turn_id);
         w->ret->follower = follower_new(r->what->op->svc, topic, r->what->on_turn_text,

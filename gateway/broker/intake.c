@@ -51,6 +51,7 @@ static void credit_set(struct worker *w, const struct envelope *e)
     w->credit[LANE_SLOW] = e->credit_slow;
     w->credit[LANE_WRITE] = e->credit_write;
     w->credit[LANE_HASH] = e->credit_hash;
+    w->credit[LANE_BULK] = e->credit_bulk;
     w->service->serve = ~0U;
 }
 
@@ -142,6 +143,12 @@ static void known_read(struct broker *b, struct worker *w, struct bus_message *m
         break;
     case FRAME_EVENT:
         events_read(b, w, m);
+        break;
+    case FRAME_DATA:
+        transfers_data(b, w, m);
+        break;
+    case FRAME_WINDOW:
+        transfers_window(b, w, m);
         break;
     default: /* what only gateways send */
         bad_frame(b, w->service, envelope_kind_name(m->e.kind));

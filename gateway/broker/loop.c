@@ -45,6 +45,7 @@ static void round_run(struct broker *b)
     for (int svc = 0; svc < BUS_SERVICES; svc++)
         if (b->service[svc].serve)
             requests_serve(b, &b->service[svc]);
+    transfers_serve(b);
     topics_flush(b);
 }
 
@@ -66,7 +67,7 @@ static int due_ms(const struct broker *b)
 /* Whether nothing has come meanwhile; each send may have hidden a message from epoll. */
 static bool quiet(struct broker *b)
 {
-    bool any = false;
+    bool any = transfers_wait(b);
 
     for (int svc = 0; svc < BUS_SERVICES; svc++) {
         struct service *s = &b->service[svc];
@@ -138,6 +139,7 @@ static void close_run(struct broker *b, struct command *c)
     (void)c;
     b->closing = true;
     requests_refuse_all(b);
+    transfers_break_all(b);
 }
 
 void loop_end(struct broker *b)

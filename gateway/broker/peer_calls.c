@@ -73,7 +73,8 @@ void peer_call_begin(struct broker *b, struct worker *w, struct bus_message *m)
     struct peer_call *p;
     struct envelope e;
 
-    if (!op || (int)op->lane >= LANE_COUNT || !api_peer_may_call(op, w->service->svc)) {
+    if (!op || (int)op->lane >= LANE_COUNT || op->stream ||
+        !api_peer_may_call(op, w->service->svc)) {
         b->stats.refused_peers++;
         peer_refuse(b, w->service, w->route, m->e.id, FORBIDDEN);
         return;

@@ -6,6 +6,7 @@
 
 #include "proto/api.h"
 
+struct broker_transfer;
 struct request;
 struct worker;
 
@@ -16,8 +17,10 @@ struct flight {
     struct worker *worker;
     struct request *request; /* NULL: nobody waits any more */
     enum lane lane;
-    bool lost;                 /* its worker was given up: no longer in its account */
-    LIST_ENTRY(flight) bucket; /* or in the list of unused ones */
+    bool streams;                     /* a REPLY said that DATA follows: the last one is its end */
+    struct broker_transfer *transfer; /* that takes the DATA; NULL: nobody */
+    bool lost;                        /* its worker was given up: no longer in its account */
+    LIST_ENTRY(flight) bucket;        /* or in the list of unused ones */
     LIST_ENTRY(flight) of_worker;
     LIST_ENTRY(flight) of_request;
 };

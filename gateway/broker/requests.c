@@ -13,7 +13,7 @@
 #define COST_BYTES 4096 /* of body, for which a request counts as one more */
 
 static const unsigned queue_limits[LANE_COUNT] = {
-    [LANE_FAST] = 2048, [LANE_SLOW] = 64, [LANE_WRITE] = 512, [LANE_HASH] = 20};
+    [LANE_FAST] = 2048, [LANE_SLOW] = 64, [LANE_WRITE] = 512, [LANE_HASH] = 20, [LANE_BULK] = 64};
 
 struct queue *requests_queue_new(enum lane lane)
 {
@@ -39,9 +39,14 @@ static uint64_t fair_key(const struct bus_request *what)
     return hash | UINT64_C(1) << 63;
 }
 
-/* A method that changes nothing, an internal operation, or a key that makes a repeat harmless. */
-static bool repeatable(const struct bus_request *what)
+/* A method that changes nothing, an internal operation, or a key that makes a repeat harmless; but
+ * nobody has an upload's bytes any more. */
+static bool repeatable(const struct request *r)
 {
+    const struct bus_request *what = r->what;
+
+    if (r->transfer && transfer_is_bound(r->transfer))
+        return false;
     return what->op->method == METHOD_GET || what->op->method == METHOD_NONE || what->key;
 }
 
@@ -198,6 +203,7 @@ static struct envelope request_envelope(const struct broker *b, const struct req
         .to = what->to,
         .address = what->address,
         .params = what->params,
+        .stream = what->op->stream == STREAM_UPLOAD,
     };
 }
 
@@ -305,18 +311,39 @@ static bool under_way(const struct request *r)
     return r->queue;
 }
 
+/* A REPLY ends its sending and gives the credit back, unless DATA follows: then the last DATA does.
+ */
+static void reply_flight(struct broker *b, struct flight *f, const struct envelope *e)
+{
+    struct request *r = f->request;
+
+    if (!e->stream || e->status != DONE || f->lane != LANE_BULK) {
+        flight_end(&b->pending, f);
+        return;
+    }
+    f->streams = true;
+    if (!r)
+        return;
+    flight_orphan(f);
+    f->transfer = r->transfer;
+    transfers_stream(r->transfer, e->id);
+}
+
 void request_reply(struct broker *b, struct worker *w, const struct envelope *e, zmq_msg_t *payload)
 {
     struct flight *f = flight_find(&b->pending, e->id);
     struct request *r;
+    bool stale; /* the bytes went to another worker */
 
-    if (!f || f->worker != w)
+    if (!f || f->worker != w || f->streams)
         return; /* of another generation, or of a worker that was given up since */
     r = f->request;
+    stale = r && r->transfer && transfer_is_bound(r->transfer) &&
+            !transfer_is_bound_to(r->transfer, e->id);
     w->service->replies++;
     w->service->serve |= 1U << f->lane;
-    flight_end(&b->pending, f);
-    if (!r)
+    reply_flight(b, f, e);
+    if (!r || stale)
         return;
     if (e->status == IN_FLIGHT && r->what->retry_in_flight) {
         if (!under_way(r))
@@ -352,11 +379,13 @@ void requests_lose(struct broker *b, struct worker *w)
     while ((f = LIST_FIRST(&w->flights))) {
         struct request *r = f->request;
         if (!r) {
+            if (f->transfer)
+                transfers_break(f->transfer);
             flight_end(&b->pending, f);
             continue;
         }
         flight_lose(f);
-        if (repeatable(r->what) && !r->what->to && ++r->losses <= LOSSES_MAX) {
+        if (repeatable(r) && !r->what->to && ++r->losses <= LOSSES_MAX) {
             r->service->retried++;
             enqueue_front(b, r);
         } else {

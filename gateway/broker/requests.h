@@ -15,6 +15,7 @@
 #define LOSSES_MAX 3      /* workers that may die with a request before it is given up */
 
 struct broker;
+struct broker_transfer;
 struct bus_request;
 struct envelope;
 struct request;
@@ -31,6 +32,7 @@ struct request {
     zmq_msg_t *payload;  /* the body as a message; NULL: as in `what` */
     int64_t deadline_us; /* clock_us() */
     request_done_fn *done;
+    struct broker_transfer *transfer; /* of an upload or a download, else NULL */
 
     /* the rest is kept by requests.c */
     struct service *service;
@@ -45,7 +47,7 @@ struct request {
 /* The queue of a lane, bounded as proto/README.md says. */
 struct queue *requests_queue_new(enum lane lane);
 
-/* Takes charge of r, whose first four members are set; done() may run before this returns. */
+/* Takes charge of r, whose first five members are set; done() may run before this returns. */
 void request_begin(struct broker *b, struct request *r);
 /* Nobody waits any more: takes r out of everything, tells the workers.  done() does not run. */
 void request_end(struct broker *b, struct request *r);

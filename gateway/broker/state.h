@@ -9,6 +9,7 @@
 #include "gateway/broker/requests.h"
 #include "gateway/broker/timers.h"
 #include "gateway/broker/topics.h"
+#include "gateway/broker/transfers.h"
 #include "gateway/broker/worker_set.h"
 
 #define BUS_SERVICES SVC_GATEWAY /* services that have workers: all before the gateway */
@@ -30,6 +31,7 @@ struct broker {
     struct pending pending;
     struct timers timers; /* of requests */
     LIST_HEAD(, request) requests;
+    struct transfers transfers;
     struct topics topics;
     struct broker_stats stats;
     follow_fn *on_session;

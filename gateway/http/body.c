@@ -35,9 +35,17 @@ static int pieces_read(struct http_thread *t, struct text *ret)
     return DONE;
 }
 
-int http_body_read(struct http_request *r, struct text *ret)
+static bool go_on_send(struct http_thread *t)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    bool sent = !t->request.framing.expects || mg_write(t->conn, go_on, sizeof go_on - 1) >= 0;
+
+    t->request.framing.expects = false;
+    return sent;
+}
+
+int http_body_read(struct http_request *r, struct text *ret)
+{
     struct http_thread *t = r->thread;
     int status;
 
@@ -45,12 +53,33 @@ int http_body_read(struct http_request *r, struct text *ret)
     if (r->framing.length == 0)
         return DONE;
     slot_set(t->slot, SLOT_BODY, BODY_MAX_MS + r->framing.length / BODY_BYTES_PER_MS);
-    if (r->framing.expects && mg_write(t->conn, go_on, sizeof go_on - 1) < 0)
+    if (!go_on_send(t))
         return body_fail(t, clock_us());
-    r->framing.expects = false;
     status = pieces_read(t, ret);
     slot_set(t->slot, SLOT_WORK, 0);
     return status;
+}
+
+int http_body_piece(struct http_request *r, struct pace *pace, void *buf, size_t size,
+                    size_t *ret_size)
+{
+    struct http_thread *t = r->thread;
+    const int64_t left = r->framing.length - t->body_read, since = clock_us();
+    int want = (int64_t)size < left ? (int)size : (int)left, got;
+
+    *ret_size = 0;
+    if (want == 0)
+        return DONE;
+    slot_set(t->slot, SLOT_BODY, pace_ms(pace));
+    got = go_on_send(t) ? mg_read(t->conn, buf, (size_t)want) : -1;
+    slot_set(t->slot, SLOT_WORK, 0);
+    if (got > 0)
+        t->body_read += got;
+    if (got < want)
+        return body_fail(t, since);
+    pace_count(pace, (size_t)got, clock_us() - since);
+    *ret_size = (size_t)got;
+    return DONE;
 }
 
 bool body_discard(struct http_thread *t, int64_t most)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/text.h"
+#include "gateway/http/pace.h"
 #include "gateway/http/strict.h"
 #include "gateway/http/target.h"
 
@@ -93,6 +94,21 @@ const char *http_header(const struct http_request *r, const char *name);
  * connection is closed with the reply.
  */
 int http_body_read(struct http_request *r, struct text *ret) __attribute__((warn_unused_result));
+
+/*
+ * The same in pieces: the next bytes of the body, at most size; *ret_size 0: the end.  Results as
+ * above; the pace bounds the time, and starts full.
+ */
+int http_body_piece(struct http_request *r, struct pace *pace, void *buf, size_t size,
+                    size_t *ret_size) __attribute__((warn_unused_result));
+
+/*
+ * A reply in pieces.  begin: sends the head of the thread's reply (status, type, headers, and size
+ * as its Content-Length) at once; write: more of the body.  False: the client is gone or too slow.
+ * A body that stays shorter than size ends with the connection.
+ */
+bool http_stream_begin(struct http_request *r);
+bool http_stream_write(struct http_request *r, struct pace *pace, const void *data, size_t size);
 
 /* Appends one header line to a reply. */
 void http_reply_header(struct http_reply *reply, const char *name, const char *value);

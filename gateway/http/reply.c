@@ -3,10 +3,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "gateway/http/thread.h"
 
 #define KEEP_BODY_MAX 65536   /* an unread body this long is read to save the connection */
 #define LINGER_MAX    4194304 /* a longer one only so that the client gets to read the reply */
+#define STREAM_PIECE  16384   /* of a reply in pieces, written at once */
 #define KEPT_CAPACITY 65536   /* buffers that grew beyond this are given back */
 
 static const char *date_now(struct http_thread *t)
@@ -33,6 +35,7 @@ static const char *phrase(int status)
         {201, "Created"},
         {202, "Accepted"},
         {204, "No Content"},
+        {206, "Partial Content"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
@@ -45,6 +48,7 @@ static const char *phrase(int status)
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
@@ -93,11 +97,59 @@ static void kept_trim(struct text *t)
         text_drop(t);
 }
 
-int64_t reply_send(struct http_thread *t, bool head_only)
+static bool must_close(const struct http_thread *t)
 {
     int64_t left = t->request.framing.length - t->body_read;
-    bool close = t->reply.close || t->body_failed || !t->request.framing.keep_alive ||
-                 (left > 0 && (left > KEEP_BODY_MAX || t->request.framing.expects));
+
+    return t->reply.close || t->body_failed || !t->request.framing.keep_alive ||
+           (left > 0 && (left > KEEP_BODY_MAX || t->request.framing.expects));
+}
+
+bool http_stream_begin(struct http_request *r)
+{
+    struct http_thread *t = r->thread;
+
+    t->reply.close |= slots_pressed(t->slots) || http_draining(t->server);
+    t->streams = true;
+    out_build(t, must_close(t), true);
+    if (must_close(t))
+        mg_disable_connection_keep_alive(t->conn);
+    slot_set(t->slot, SLOT_SEND, BODY_MAX_MS);
+    return mg_write(t->conn, t->out.data, t->out.size) == (int)t->out.size;
+}
+
+bool http_stream_write(struct http_request *r, struct pace *pace, const void *data, size_t size)
+{
+    struct http_thread *t = r->thread;
+    const char *at = data;
+
+    while (size) {
+        size_t n = size < STREAM_PIECE ? size : STREAM_PIECE;
+        int64_t since = clock_us();
+        slot_set(t->slot, SLOT_SEND, pace_ms(pace));
+        if (mg_write(t->conn, at, n) != (int)n)
+            return false;
+        pace_count(pace, n, clock_us() - since);
+        t->streamed += (int64_t)n;
+        at += n;
+        size -= n;
+    }
+    slot_set(t->slot, SLOT_WORK, 0);
+    return true;
+}
+
+int64_t stream_end(struct http_thread *t, bool head_only)
+{
+    bool whole = head_only || t->streamed == (int64_t)t->reply.size;
+
+    if (!whole || !body_discard(t, LINGER_MAX))
+        mg_disable_connection_keep_alive(t->conn);
+    return whole ? (int64_t)t->out.size + t->streamed : -1;
+}
+
+int64_t reply_send(struct http_thread *t, bool head_only)
+{
+    bool close = must_close(t);
     int sent;
     bool whole;
 

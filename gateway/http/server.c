@@ -114,7 +114,8 @@ static void reply_reset(struct http_thread *t)
     text_clear(&reply->text);
     *reply = (struct http_reply){.headers = reply->headers, .text = reply->text};
     t->body_read = 0;
-    t->body_failed = false;
+    t->body_failed = t->streams = false;
+    t->streamed = 0;
 }
 
 static int on_request(struct mg_connection *conn)
@@ -124,6 +125,7 @@ static int on_request(struct mg_connection *conn)
     const struct mg_request_info *ri = mg_get_request_info(conn);
     struct http_head head;
     const char *why = NULL;
+    bool head_only;
     int64_t sent;
     int status;
 
@@ -137,7 +139,8 @@ static int on_request(struct mg_connection *conn)
     status = http_head_check(&head, &t->request.framing, &why);
     s->config.handle(s->config.state, &t->request, status, why, &t->reply);
     t->reply.close |= status != DONE || slots_pressed(s->slots) || atomic_load(&s->draining);
-    sent = reply_send(t, strcmp(t->request.method, "HEAD") == 0);
+    head_only = strcmp(t->request.method, "HEAD") == 0;
+    sent = t->streams ? stream_end(t, head_only) : reply_send(t, head_only);
     s->config.done(s->config.state, &t->request, &t->reply, sent);
     slot_set(t->slot, SLOT_HEAD, HEAD_MAX_MS);
     return t->reply.status;

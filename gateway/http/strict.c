@@ -11,7 +11,8 @@
 static const char *const once[] = {"Host",          "Content-Length", "Transfer-Encoding",
                                    "Authorization", "Content-Type",   "Idempotency-Key",
                                    "Origin",        "X-Request-Id",   "Expect",
-                                   "Last-Event-ID", "If-None-Match"};
+                                   "Last-Event-ID", "If-None-Match",  "Range",
+                                   "If-Range"};
 
 const char *http_header_find(const struct http_header *headers, size_t count, const char *name)
 {

@@ -24,6 +24,8 @@ struct http_thread {
     struct text out;   /* the reply as it is sent */
     int64_t body_read; /* bytes of the request's body */
     bool body_failed;  /* it cannot be read to its end */
+    bool streams;      /* the reply's head was sent by http_stream_begin() */
+    int64_t streamed;  /* bytes of its body that were sent */
     time_t date_second;
     char date[32]; /* of that second, as HTTP writes it */
 };
@@ -33,6 +35,9 @@ struct http_thread {
  * head_only: without the body.  Returns the bytes sent, or -1.
  */
 int64_t reply_send(struct http_thread *t, bool head_only);
+
+/* The end of a reply in pieces.  Returns the bytes sent, or -1 when some are missing. */
+int64_t stream_end(struct http_thread *t, bool head_only);
 
 /* Reads and drops what is left of the body, at most `most` bytes and LINGER_MAX_MS.
  * Whether nothing is left. */

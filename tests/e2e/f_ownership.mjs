@@ -1,6 +1,7 @@
 // A second user's token walks every operation of the document with the owner's ids: nothing is
 // there for it, and afterwards everything of the owner is as before.
 import assert from 'node:assert/strict';
+import { eventually } from '../harness/http.mjs';
 
 export default async function (t) {
     const word = `owned ${t.client.nonce}`;
@@ -30,6 +31,11 @@ export default async function (t) {
         ids.turn_id = chat.json.turn_id;
         ids.conversation_id = chat.json.conversation_id;
         ids.message_id = ids.parent_id = chat.json.message_id;
+        const file = await t.upload(`/projects/${ids.project_id}/files`, word, { filename: `${word}.txt` });
+        assert.equal(file.status, 201, file.text);
+        ids.file_id = file.json.id;
+        const ready = async () => (await t.call('GET', `/projects/files/${ids.file_id}`)).json.status === 'ready';
+        await eventually(ready, { what: 'the file is ready' });
     });
 
     let before;
@@ -49,7 +55,10 @@ export default async function (t) {
             const missing = op.parameters.filter((name) => !(name in ids));
             assert.deepEqual(missing, [], 'the walk has no id for it: make one above');
             await t.as('bob');
-            const reply = await t.call(op.method.toUpperCase(), fill(op.template, ids), { body });
+            const path = fill(op.template, ids);
+            const reply = op.row.requestBody?.content?.['multipart/form-data']
+                ? await t.upload(path, 'mine')
+                : await t.call(op.method.toUpperCase(), path, { body });
             assert.equal(reply.status, 404, `${op.id} ${JSON.stringify(body)}: ${reply.text}`);
             assert.equal(reply.json.code, 'not_found');
             assert.doesNotMatch(reply.text, new RegExp(word));

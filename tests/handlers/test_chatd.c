@@ -382,6 +382,44 @@ START_TEST(the_daily_limit_is_held_and_given_back)
 }
 END_TEST
 
+static bool erase(int64_t project)
+{
+    struct chat_project_erase_in in = {.event_id = 1, .project_id = project};
+    bool more;
+
+    c = harness_call(OP_chat_project_erase, ALICE);
+    ck_assert_int_eq(chat_project_erase(c, &in), DONE);
+    more = strcmp(c->out.data, "{\"more\":true}") == 0;
+    return more;
+}
+
+START_TEST(an_erased_project_is_empty_and_stays_so)
+{
+    int64_t conversation = talk(ALICE, 0, "one", "two");
+
+    talk(ALICE, conversation, "three", "four");
+    talk(ALICE, 0, "five", "six");
+    ck_assert_int_eq(number("SELECT count(*) FROM conversation WHERE project_id = $1", PROJECT), 2);
+    ck_assert(erase(PROJECT));
+    ck_assert(!erase(PROJECT)); /* again and again, as the outbox may */
+    ck_assert(!erase(PROJECT));
+    ck_assert_int_eq(number("SELECT count(*) FROM conversation WHERE project_id = $1", PROJECT), 0);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE owner_id = $1", ALICE), 0);
+    ck_assert_int_eq(number("SELECT count(*) FROM turn WHERE owner_id = $1", ALICE), 0);
+    /* a message that was on its way when the project went */
+    ck_assert_int_eq(say(BOB, 0, 0, "late"), NOT_FOUND);
+    ck_assert_str_eq(c->field, "project_id");
+}
+END_TEST
+
+START_TEST(a_project_may_be_erased_before_it_was_known)
+{
+    ck_assert(!erase(PROJECT + 1));
+    ck_assert_int_eq(number("SELECT gone::int FROM project_ref WHERE project_id = $1", PROJECT + 1),
+                     1);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("chatd");
@@ -401,5 +439,7 @@ int main(void)
     tcase_add_test(t, a_turn_that_could_not_begin_goes_back);
     tcase_add_test(t, a_process_that_ends_takes_no_slot);
     tcase_add_test(t, the_daily_limit_is_held_and_given_back);
+    tcase_add_test(t, an_erased_project_is_empty_and_stays_so);
+    tcase_add_test(t, a_project_may_be_erased_before_it_was_known);
     return check_run("chatd", t);
 }

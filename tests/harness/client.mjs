@@ -65,6 +65,16 @@ export class Client {
         return reply;
     }
 
+    // POST of a form with one file, as browsers send it.
+    // options: filename, headers, token, port, timeout, form as in call().
+    async upload(path, content, { filename = 'file.txt', headers = {}, ...options } = {}) {
+        const boundary = `----part${crypto.randomBytes(12).toString('hex')}`;
+        const name = filename.replace(/"/g, '%22').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
+        const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/plain\r\n\r\n`;
+        const body = Buffer.concat([Buffer.from(head), Buffer.from(content), Buffer.from(`\r\n--${boundary}--\r\n`)]);
+        return this.call('POST', path, { ...options, body, headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}`, ...headers } });
+    }
+
     // The reply keeps to the document; an error is a problem document.
     check(method, path, reply) {
         if (method === 'HEAD' || method === 'OPTIONS') return;

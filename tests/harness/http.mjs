@@ -4,7 +4,7 @@ import net from 'node:net';
 
 // Sends one request on a connection of its own.
 // body: string, Buffer or a value that is sent as JSON.  Headers win over what is made up here.
-// Resolves to {status, headers, rawHeaders, text, json}; json is undefined for other content.
+// Resolves to {status, headers, rawHeaders, bytes, text, json}; json is undefined for other content.
 export function request(port, { method = 'GET', path, headers = {}, body, token, timeout = 60000 }) {
     const send = { ...headers };
     const has = (name) => Object.keys(send).some((h) => h.toLowerCase() === name);
@@ -35,7 +35,7 @@ export function request(port, { method = 'GET', path, headers = {}, body, token,
 function reply(res, bytes) {
     const { statusCode: status, headers, rawHeaders } = res;
     const text = bytes.toString('utf8');
-    const made = { status, headers, rawHeaders, text };
+    const made = { status, headers, rawHeaders, bytes, text };
     if (/^application\/(problem\+)?json\b/.test(headers['content-type'] ?? '') && text)
         made.json = JSON.parse(text);
     return made;

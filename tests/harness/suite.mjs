@@ -117,6 +117,7 @@ export class Suite {
             world: this.world,
             as: (name) => client.as(name),
             call: (...args) => client.call(...args),
+            upload: (...args) => client.upload(...args),
             expectLog: (pattern) => player.allowed.push(pattern),
             test: (name, fn) => test(`${one.file}: ${name}`, fn),
         };

@@ -55,7 +55,7 @@ export function leaks(dir, words) {
     const pattern = path.join(dir, `.words-${process.pid}`);
     fs.writeFileSync(pattern, list.join('\n') + '\n', { mode: 0o600 });
     try {
-        const out = execFileSync('grep', ['-rlaF', '-f', pattern, '--exclude', path.basename(pattern), dir], { encoding: 'utf8' });
+        const out = execFileSync('grep', ['-rlaF', '-f', pattern, '--exclude', path.basename(pattern), '--exclude-dir', 'blobs', dir], { encoding: 'utf8' });
         return out.split('\n').filter(Boolean);
     } catch (e) {
         if (e.status === 1) return [];

@@ -1,4 +1,6 @@
-/* Files: /v1/files, with the first 64 KiB of each kept in memory. */
+/* Files: /v1/files, with the first 64 KiB of each kept in memory.
+ *
+ * A script's entries "files.create", "files.list" and "files.delete" say what goes wrong. */
 #include "files.h"
 
 #include <stdint.h>
@@ -11,6 +13,7 @@
 #include "multipart.h"
 #include "reply.h"
 #include "routes.h"
+#include "script.h"
 
 struct file {
     char id[32];
@@ -118,10 +121,59 @@ static void reply_file(struct connection *c, const struct file *file)
     buffer_free(&body);
 }
 
+/* What the script says about such a request; NULL: nothing. */
+static const struct behaviour *behaviour_of(const char *name)
+{
+    return script_has(name) ? script_next(name) : NULL;
+}
+
+static void reply_status(struct connection *c, const struct behaviour *b)
+{
+    struct buffer headers = {0}, body = {0};
+
+    if (b->knobs.retry_after >= 0)
+        buffer_print(&headers, "Retry-After: %d\r\n", b->knobs.retry_after);
+    if (b->knobs.retry_after_ms >= 0)
+        buffer_print(&headers, "retry-after-ms: %d\r\n", b->knobs.retry_after_ms);
+    error_write(&body, &(struct api_error){.status = b->knobs.status,
+                                           .type = b->type ? b->type : "server_error",
+                                           .code = b->code,
+                                           .message = b->message ? b->message : "as scripted"});
+    buffer_add(&headers, "", 1); /* NUL */
+    buffer_add(&body, "", 1);
+    reply_body(c, b->knobs.status, buffer_at(&headers), buffer_at(&body));
+    buffer_free(&headers);
+    buffer_free(&body);
+}
+
+/* The request fails before it does anything: status, drop, hang.  False: it goes on. */
+static bool fails_before(struct connection *c, const struct behaviour *b)
+{
+    if (!b)
+        return false;
+    if (b->knobs.drop)
+        connection_close(c, b->knobs.reset);
+    else if (b->knobs.status)
+        reply_status(c, b);
+    return b->knobs.drop || b->knobs.status || b->knobs.hang;
+}
+
+/* What was asked for is done, and its answer is lost: cut, hang_after.  False: it is sent. */
+static bool fails_after(struct connection *c, const struct behaviour *b)
+{
+    if (b && b->knobs.cut)
+        connection_close(c, b->knobs.reset);
+    return b && (b->knobs.cut || b->knobs.hang_after >= 0);
+}
+
 void file_create(struct connection *c)
 {
+    const struct behaviour *b = behaviour_of("files.create");
     struct upload *u = c->upload;
+    struct file *file;
 
+    if (fails_before(c, b))
+        return;
     if (u->state != UPLOAD_END)
         return reply_invalid(c, NULL, NULL, "Could not parse multipart form");
     if (!u->has_file)
@@ -130,7 +182,9 @@ void file_create(struct connection *c)
         return reply_invalid(c, NULL, "purpose", "Invalid value for purpose.");
     if (!u->bytes)
         return reply_invalid(c, NULL, "file", "File is empty.");
-    reply_file(c, file_new(u));
+    file = file_new(u);
+    if (!fails_after(c, b))
+        reply_file(c, file);
 }
 
 static void file_missing(struct connection *c)
@@ -154,12 +208,17 @@ void file_get(struct connection *c)
 
 void file_delete(struct connection *c)
 {
+    const struct behaviour *b = behaviour_of("files.delete");
     struct buffer body = {0};
     unsigned i = file_index(c->id);
 
+    if (fails_before(c, b))
+        return;
     if (i == count)
         return file_missing(c);
     file_remove(i);
+    if (fails_after(c, b))
+        return;
     buffer_print(&body, "{\"object\":\"file\",\"id\":\"%s\",\"deleted\":true}", c->id);
     reply_json(c, &body);
     buffer_free(&body);
@@ -198,6 +257,8 @@ void file_list(struct connection *c)
     char text[64];
     unsigned from;
 
+    if (fails_before(c, behaviour_of("files.list")))
+        return;
     if (http_query(&c->http, "limit", text, sizeof text)) {
         long limit = strtol(text, NULL, 10);
         if (limit < 1 || limit > 10000)

@@ -194,6 +194,13 @@ bool script_knows(const char *name)
     return known;
 }
 
+bool script_has(const char *name)
+{
+    struct model *m = table_find(&table, name);
+
+    return m && m->scripted;
+}
+
 void script_names(void (*each)(const char *name, void *context), void *context)
 {
     static const char *const shown[] = {"demo", "echo", "slow", "gpt-4o-mini"};

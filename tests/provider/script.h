@@ -16,6 +16,9 @@ const struct behaviour *script_next(const char *model);
 /* True when the name means something. */
 bool script_knows(const char *model);
 
+/* True when the script itself has the name. */
+bool script_has(const char *name);
+
 /* Calls `each` with every name worth listing. */
 void script_names(void (*each)(const char *name, void *context), void *context);
 

@@ -68,7 +68,8 @@ static inline void peer_ready(struct peer *p, int credit)
                          .credit_fast = n,
                          .credit_slow = n,
                          .credit_write = n,
-                         .credit_hash = n};
+                         .credit_hash = n,
+                         .credit_bulk = n};
     peer_send(p, &e, NULL, 0);
 }
 

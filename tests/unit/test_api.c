@@ -174,7 +174,7 @@ START_TEST(internal_and_public)
     for (int i = 0; i < OP_COUNT; i++) {
         const struct op *op = api_op(i);
         bool internal = op->scope == SCOPE_FOR_GATEWAY || op->scope == SCOPE_FOR_CHAT ||
-                        op->scope == SCOPE_FOR_CHAT_FILE;
+                        op->scope == SCOPE_FOR_PROJECT || op->scope == SCOPE_FOR_CHAT_FILE;
         sane(op, internal != is_public(op));
         sane(op, internal == (*op->path == '\0'));
         sane(op, !internal || op->rate == RATE_NONE);
@@ -182,9 +182,11 @@ START_TEST(internal_and_public)
         /* a bucket per user needs a user */
         sane(op, op->rate == RATE_NONE || op->scope != SCOPE_ANYONE ||
                      api_rate_key(op->rate) == RATE_BY_ADDRESS);
-        sane(op, !api_peer_may_call(op, SVC_AUTH) && !api_peer_may_call(op, SVC_PROJECT));
+        sane(op, !api_peer_may_call(op, SVC_AUTH));
+        sane(op, api_peer_may_call(op, SVC_PROJECT) == (op->scope == SCOPE_FOR_PROJECT));
         sane(op, api_peer_may_call(op, SVC_GATEWAY) ==
-                     (op->scope != SCOPE_FOR_CHAT && op->scope != SCOPE_FOR_CHAT_FILE));
+                     (op->scope != SCOPE_FOR_CHAT && op->scope != SCOPE_FOR_PROJECT &&
+                      op->scope != SCOPE_FOR_CHAT_FILE));
         sane(op,
              internal || (!api_peer_may_call(op, SVC_CHAT) && !api_peer_may_call(op, SVC_FILE)));
     }
@@ -209,6 +211,13 @@ START_TEST(lanes_phases_and_keeping)
             sane(op, op->method != METHOD_GET);
         if (op->lane == LANE_HASH)
             sane(op, op->svc == SVC_AUTH && op->phases == PHASES_PREPARE);
+        sane(op, (op->lane == LANE_BULK) == (op->stream != STREAM_NONE));
+        if (op->stream == STREAM_UPLOAD)
+            sane(op,
+                 op->method == METHOD_POST && op->phases == PHASES_PREPARE && !api_has_body(op));
+        if (op->stream == STREAM_DOWNLOAD)
+            sane(op, op->method == METHOD_GET && op->phases == PHASES_BARE && op->out &&
+                         strcmp(op->out->name, "download") == 0);
         /* what is kept, and what is committed in spite of an error, needs a transaction */
         if (reads || op->phases == PHASES_BARE)
             sane(op, op->keep == KEEP_NOTHING && op->onerror == ONERROR_ROLLBACK);
@@ -298,8 +307,8 @@ static const struct {
 
 START_TEST(status_rows)
 {
-    static const int sane_http[] = {400, 401, 403, 404, 405, 408, 409, 410, 411, 413,
-                                    414, 415, 422, 429, 431, 500, 502, 503, 504};
+    static const int sane_http[] = {400, 401, 403, 404, 405, 408, 409, 410, 411, 413, 414,
+                                    415, 416, 422, 429, 431, 500, 502, 503, 504, 507};
 
     for (size_t i = 0; i < COUNT(statuses); i++) {
         const char *code = api_code(statuses[i].number), *name = statuses[i].name;

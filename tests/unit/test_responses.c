@@ -10,7 +10,7 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* A stream of events, one in a line, "name: data" or ": data"; then how it ends. */
-struct stream {
+struct response_stream {
     const char *events[8];
     const char *text;
     bool garbage;
@@ -28,7 +28,7 @@ struct stream {
         -1, -1, -1 \
     }
 
-static const struct stream responses[] = {
+static const struct response_stream responses[] = {
     {{"response.created: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"}}",
       "response.in_progress: {\"type\":\"response.in_progress\",\"response\":{}}", DELTA("Hel"),
       DELTA("lo \\u00e9"), "response.output_text.done: not looked at",
@@ -158,7 +158,7 @@ static const struct stream responses[] = {
     "]"                                                                                            \
     "}"
 
-static const struct stream completions[] = {
+static const struct response_stream completions[] = {
     {{CHUNK("{\"role\":\"assistant\",\"content\":\"\"}", "null"),
       CHUNK("{\"content\":\"Hel\"}", "null"), CHUNK("{\"content\":\"lo\"}", "null"),
       CHUNK("{}", "\"stop\""),
@@ -223,7 +223,7 @@ static const struct stream completions[] = {
 };
 
 /* False: garbage. */
-static bool play(const struct dialect *d, const struct stream *s, struct answer *a,
+static bool play(const struct dialect *d, const struct response_stream *s, struct answer *a,
                  struct text *delta)
 {
     for (size_t i = 0; i < COUNT(s->events) && s->events[i] && a->state == ANSWER_OPEN; i++) {
@@ -239,7 +239,7 @@ static bool play(const struct dialect *d, const struct stream *s, struct answer 
     return true;
 }
 
-static void check_stream(const struct dialect *d, const struct stream *s)
+static void check_stream(const struct dialect *d, const struct response_stream *s)
 {
     cleanup(answer_drop) struct answer a = {0};
     cleanup(text_drop) struct text delta = {0};

@@ -1,0 +1,95 @@
+/* DATA and WINDOW on their way to the gateways: behind everything else, a little in each round. */
+#include <stdlib.h>
+
+#include "common/bus_state.h"
+#include "common/transfer.h"
+
+#define ROUND_MAX 16 /* messages: what comes next waits for no more than 1 MiB */
+
+struct bulk {
+    struct bulk *next;
+    int gateway;
+    unsigned epoch;
+    struct envelope e;
+    struct text body;
+};
+
+void bus_send_bulk(struct bus *b, int gateway, unsigned epoch, const struct envelope *e,
+                   struct text *body)
+{
+    struct bulk *new = calloc(1, sizeof *new);
+
+    if (!new)
+        abort();
+    new->gateway = gateway;
+    new->epoch = epoch;
+    new->e = *e;
+    new->body = *body;
+    *body = (struct text){0};
+    pthread_mutex_lock(&b->lock);
+    *b->bulk_last = new;
+    b->bulk_last = &new->next;
+    pthread_mutex_unlock(&b->lock);
+    bus_wake(b);
+}
+
+static struct bulk *bulk_take(struct bus *b)
+{
+    struct bulk *first;
+
+    pthread_mutex_lock(&b->lock);
+    first = b->bulk;
+    if (first) {
+        b->bulk = first->next;
+        if (!b->bulk)
+            b->bulk_last = &b->bulk;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return first;
+}
+
+static bool one_send(struct bus *b, struct bulk *m)
+{
+    struct gateway_link *g = &b->links[m->gateway];
+    char head[64];
+    size_t size = envelope_encode(&m->e, head, sizeof head);
+
+    return g->socket && g->epoch == m->epoch && link_send(g, head, size, &m->body);
+}
+
+bool bulk_send(struct bus *b)
+{
+    for (int i = 0; i < ROUND_MAX; i++) {
+        struct bulk *m = bulk_take(b);
+        struct transfer *t;
+        if (!m)
+            return false;
+        if (!one_send(b, m) && (t = transfers_find(b->transfers, m->gateway, m->e.id)))
+            transfer_break(t);
+        text_drop(&m->body);
+        free(m);
+    }
+    return true;
+}
+
+static bool is_alive(void *state, int gateway, unsigned epoch)
+{
+    const struct bus *b = state;
+
+    return b->links[gateway].epoch == epoch && !atomic_load(&b->daemon->draining);
+}
+
+void bulk_check(struct bus *b)
+{
+    transfers_check(b->transfers, is_alive, b);
+}
+
+void bulk_drop(struct bus *b)
+{
+    struct bulk *m;
+
+    while ((m = bulk_take(b))) {
+        text_drop(&m->body);
+        free(m);
+    }
+}

@@ -1,0 +1,208 @@
+/*
+ * The outbox: what a daemon owes to others after COMMIT.  The relay takes a row under a lease,
+ * calls the operation it names, and deletes the row when the other side has done it.  It may do it
+ * twice, never not at all; consumers are idempotent.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/daemon.h"
+#include "common/digest.h"
+#include "common/fault.h"
+#include "common/idempotency.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/serve.h"
+
+#define LEASE_S     30      /* a relay that died lets its row go after this */
+#define CALL_US     5000000 /* for the other side to answer; shorter than the lease */
+#define LOOK_US     1000000 /* the net under outbox_wake() */
+#define TRIES_MAX   20      /* then the row is parked */
+#define BACKOFF_MAX 300     /* s */
+#define PARAMS_SIZE 4096
+
+struct outbox {
+    struct daemon *daemon;
+    struct db *db;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t woken;
+    bool wake, stop;
+};
+
+int outbox_add(struct call *c, enum op_id op, const char *object, const struct params *params)
+{
+    char *hex = arena_alloc(&c->arena, 2 * params->size + 3);
+    int r;
+
+    memcpy(hex, "\\x", 3);
+    hex_encode(params->data, params->size, hex + 2);
+    r = db_do(c, SQ_outbox_add, ARGS(api_op(op)->name, object, c->caller, (const char *)hex));
+    c->outbox_filled = true;
+    return r;
+}
+
+/* The event's inputs with its id.  False when they are not what outbox_add() wrote. */
+static bool params_of(const char *hex, int64_t event_id, struct params *ret)
+{
+    char id[24];
+    size_t n = strlen(hex) / 2;
+
+    if (n > ret->capacity)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        unsigned byte;
+        if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+            return false;
+        ret->data[i] = (char)byte;
+    }
+    ret->size = n;
+    snprintf(id, sizeof id, "%" PRId64, event_id);
+    return params_add(ret, "event_id", id, strlen(id));
+}
+
+static bool has_more(const char *reply, size_t size)
+{
+    cleanup(json_drop) struct json_object *o = NULL;
+    const char *why;
+
+    return reply && json_parse(reply, size, &o, &why) == DONE && json_flag(o, "more", false);
+}
+
+static void run(struct outbox *o, int query, size_t n, const struct arg *args)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+
+    if (db_run(o->db, query, n, args, &rows))
+        log_line(LOG_LEVEL_NOTICE, "event=outbox_unsettled"); /* the lease ends, it comes again */
+}
+
+static void failed(struct outbox *o, int64_t id, const char *op, int64_t tries, int status)
+{
+    int64_t wait = tries < 9 ? INT64_C(1) << (tries - 1) : BACKOFF_MAX;
+
+    run(o, SQ_outbox_failed, ARGS(id, api_code(status), wait, TRIES_MAX));
+    log_line(tries >= TRIES_MAX ? LOG_LEVEL_ERR : LOG_LEVEL_NOTICE,
+             "event=%s id=%" PRId64 " op=%s tries=%" PRId64 " code=%s",
+             tries >= TRIES_MAX ? "outbox_parked" : "outbox_failed", id, op, tries,
+             api_code(status));
+}
+
+/* Delivers one row. */
+static void deliver(struct outbox *o, const struct pg_result *row)
+{
+    char data[PARAMS_SIZE], trace[40];
+    struct params params = {.data = data, .capacity = sizeof data};
+    int64_t id = rows_i64(row, 0, 0);
+    const struct op *op = api_op_named(rows_str(row, 0, 1));
+    struct call c = {.daemon = o->daemon,
+                     .caller = rows_i64(row, 0, 2),
+                     .trace = trace,
+                     .address = "",
+                     .deadline_us = clock_us() + CALL_US};
+    const char *reply = NULL;
+    size_t size = 0;
+    int r = INTERNAL;
+
+    snprintf(trace, sizeof trace, "outbox-%s-%" PRId64, o->daemon->service->schema, id);
+    if (op && params_of(rows_str(row, 0, 3), id, &params))
+        r = call_peer(&c, (enum op_id)op->id, &params, &reply, &size);
+    if (r)
+        failed(o, id, rows_str(row, 0, 1), rows_i64(row, 0, 4), r);
+    else
+        run(o, has_more(reply, size) ? SQ_outbox_again : SQ_outbox_done, ARGS(id));
+    arena_drop(&c.arena);
+}
+
+/* False when there was nothing to deliver. */
+static bool deliver_one(struct outbox *o)
+{
+    cleanup(rows_drop) struct pg_result *row = NULL;
+
+    if (!db_revive(o->db) || db_run(o->db, SQ_outbox_take, ARGS(LEASE_S), &row) ||
+        rows_count(row) == 0)
+        return false;
+    deliver(o, row);
+    return true;
+}
+
+static bool is_stopped(struct outbox *o)
+{
+    bool stop;
+
+    pthread_mutex_lock(&o->lock);
+    stop = o->stop;
+    pthread_mutex_unlock(&o->lock);
+    return stop;
+}
+
+static void *relay_run(void *state)
+{
+    struct outbox *o = state;
+
+    while (!is_stopped(o)) {
+        int64_t until_us = clock_us() + LOOK_US;
+        struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+        if (deliver_one(o))
+            continue;
+        pthread_mutex_lock(&o->lock);
+        while (!o->wake && !o->stop && pthread_cond_timedwait(&o->woken, &o->lock, &until) == 0)
+            ;
+        o->wake = false;
+        pthread_mutex_unlock(&o->lock);
+    }
+    return NULL;
+}
+
+int outbox_start(struct daemon *d, struct outbox **ret)
+{
+    struct outbox *o = calloc(1, sizeof *o);
+    pthread_condattr_t attr;
+    int r;
+
+    if (!o)
+        abort();
+    *ret = o;
+    o->daemon = d;
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&o->woken, &attr);
+    pthread_condattr_destroy(&attr);
+    r = daemon_db(d, &o->db);
+    if (!r && (errno = pthread_create(&o->thread, NULL, relay_run, o)))
+        r = FAULT("thread: %m");
+    return r;
+}
+
+void outbox_wake(struct outbox *o)
+{
+    if (!o)
+        return;
+    pthread_mutex_lock(&o->lock);
+    o->wake = true;
+    pthread_cond_signal(&o->woken);
+    pthread_mutex_unlock(&o->lock);
+}
+
+void outbox_drop(struct outbox **outbox)
+{
+    struct outbox *o = *outbox;
+
+    if (!o)
+        return;
+    pthread_mutex_lock(&o->lock);
+    o->stop = true;
+    pthread_cond_signal(&o->woken);
+    pthread_mutex_unlock(&o->lock);
+    if (o->thread)
+        pthread_join(o->thread, NULL);
+    db_close(&o->db);
+    free(o);
+    *outbox = NULL;
+}

@@ -1,0 +1,17 @@
+#pragma once
+/* The process' state, reached by call_state(). */
+#include <stdint.h>
+
+struct call;
+struct copies;
+struct mime;
+struct store;
+
+struct filed {
+    struct store *store;
+    struct mime *mime;
+    struct copies *copies; /* NULL: no provider is configured */
+    int64_t storage_per_user;
+    /* project_access(), but in tests */
+    int (*access)(struct call *c, int64_t project_id);
+};

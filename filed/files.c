@@ -1,0 +1,155 @@
+/* file_list, file_delete, file_content, and what is left when a project goes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/call.h"
+#include "common/cleanup.h"
+#include "common/db.h"
+#include "common/fault.h"
+#include "filed/copies.h"
+#include "filed/filed.h"
+#include "filed/limits.h"
+#include "filed/queries.h"
+#include "filed/store.h"
+#include "proto/envelope.h"
+
+/* ---- reading ---- */
+
+int file_list(struct call *c, const struct file_list_in *in)
+{
+    const struct filed *f = call_state(c);
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int64_t limit = in->has_limit ? in->limit : LIST_LIMIT;
+    int r = f->access(c, in->project_id), n;
+
+    if (!r)
+        r = db_rows(c, Q_file_page,
+                    ARGS(c->caller, in->project_id, in->has_after ? in->after : INT64_C(0), limit),
+                    &rows);
+    if (r)
+        return r;
+    n = rows_count(rows);
+    text_putc(&c->out, '[');
+    for (int i = 0; i < n; i++) {
+        if (i)
+            text_putc(&c->out, ',');
+        row_json(&c->out, c->op->out, rows, i);
+    }
+    text_putc(&c->out, ']');
+    if (n >= limit)
+        snprintf(c->next, sizeof c->next, "%" PRId64, rows_i64(rows, n - 1, 0));
+    return DONE;
+}
+
+struct found {
+    int64_t owner, bytes;
+    const char *filename, *mime, *sha256;
+};
+
+static int content_send(struct call *c, int fd, int64_t first, int64_t count)
+{
+    char *piece = arena_alloc(&c->arena, DATA_MAX);
+    int r = call_stream(c);
+
+    posix_fadvise(fd, first, count, POSIX_FADV_SEQUENTIAL);
+    while (!r && count) {
+        size_t most = count < DATA_MAX ? (size_t)count : DATA_MAX;
+        ssize_t n = pread(fd, piece, most, first);
+        if (n <= 0)
+            return FAULT("content: %s", n ? strerror(errno) : "it is cut off");
+        r = call_write(c, piece, (size_t)n);
+        first += n;
+        count -= n;
+    }
+    return r;
+}
+
+int file_content(struct call *c, const struct file_content_in *in)
+{
+    const struct filed *state = call_state(c);
+    cleanup(fd_drop) int fd = -1;
+    int64_t first = 0, count = 0;
+    struct found f;
+    int r = db_get(c, Q_file_find, ARGS(c->caller, in->file_id),
+                   INTO(&f.owner, &f.filename, &f.mime, &f.sha256, &f.bytes));
+
+    if (r)
+        return r;
+    r = store_read(state->store, f.owner, f.sha256, &fd);
+    if (r == NOT_FOUND)
+        return FAULT("file %" PRId64 " has no content", in->file_id);
+    if (r)
+        return r;
+    call_range(c, in->range, in->if_range, f.sha256, f.bytes, &first, &count);
+    text_putc(&c->out, '{');
+    text_member_str(&c->out, "type", f.mime);
+    text_member_str(&c->out, "filename", f.filename);
+    text_member_str(&c->out, "sha256", f.sha256);
+    text_member_i64(&c->out, "size", f.bytes);
+    text_member_i64(&c->out, "first", first);
+    text_member_i64(&c->out, "count", count);
+    text_putc(&c->out, '}');
+    return content_send(c, fd, first, count);
+}
+
+/* ---- removing ---- */
+
+static void wake(struct call *c, void *state)
+{
+    const struct filed *f = call_state(c);
+
+    (void)state;
+    copies_wake(f->copies);
+}
+
+/* Gives back what removed files had; rows: id, owner, SHA-256, bytes. */
+static int files_release(struct call *c, const struct pg_result *rows)
+{
+    int r = DONE;
+
+    for (int i = 0; i < rows_count(rows) && !r; i++) {
+        int64_t id = rows_i64(rows, i, 0), owner = rows_i64(rows, i, 1);
+        r = db_do(c, Q_storage_give, ARGS(owner, rows_i64(rows, i, 3)));
+        if (!r)
+            r = db_do(c, Q_blob_give, ARGS(owner, rows_str(rows, i, 2)));
+        if (r == NOT_FOUND)
+            return FAULT("file %" PRId64 " had no storage or no content", id);
+        if (!r)
+            r = db_do(c, Q_copy_unsent_remove, ARGS(id));
+        if (!r || r == NOT_FOUND)
+            r = db_do(c, Q_copy_delete, ARGS(id));
+        if (r == NOT_FOUND)
+            r = DONE;
+    }
+    c->committed = wake;
+    return r;
+}
+
+int file_delete(struct call *c, const struct file_delete_in *in)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = db_rows(c, Q_file_remove, ARGS(c->caller, in->file_id), &rows);
+
+    if (r)
+        return r;
+    return rows_count(rows) ? files_release(c, rows) : NOT_FOUND;
+}
+
+int file_project_erase(struct call *c, const struct file_project_erase_in *in)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = db_do(c, Q_project_ref_end, ARGS(c->caller, in->project_id));
+
+    if (!r)
+        r = db_rows(c, Q_files_remove, ARGS(in->project_id, FILES_ERASED_AT_ONCE), &rows);
+    if (!r)
+        r = files_release(c, rows);
+    if (r)
+        return r;
+    text_puts(&c->out, rows_count(rows) ? "{\"more\":true}" : "{\"more\":false}");
+    return DONE;
+}

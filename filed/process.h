@@ -1,0 +1,8 @@
+#pragma once
+/* The life of the process: hooks of struct service, and its periodic task. */
+struct call;
+struct daemon;
+
+int filed_start(struct daemon *daemon, void **ret_state);
+void filed_drain(void *state);
+void filed_stop(void *state);

@@ -1,0 +1,198 @@
+/* The blob directory and types of contents. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "filed/mime.h"
+#include "filed/store.h"
+#include "proto/api.h"
+#include "tests/unit/check_main.h"
+
+#define OWNER 7
+
+static char dir[] = "/tmp/chatbot-store-XXXXXX";
+static struct store *store;
+
+static void begin(void)
+{
+    memcpy(dir + sizeof dir - 7, "XXXXXX", 6);
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(store_open(dir, "me", 0, &store), DONE);
+}
+
+static void end(void)
+{
+    char command[80];
+
+    store_drop(&store);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Entries of a directory below the store, or -1. */
+static int entries(const char *below)
+{
+    char path[256];
+    struct dirent *e;
+    DIR *d;
+    int n = 0;
+
+    snprintf(path, sizeof path, "%s/%s", dir, below);
+    d = opendir(path);
+    if (!d)
+        return -1;
+    while ((e = readdir(d)))
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+static struct incoming *incoming_of(const char *text, size_t pieces)
+{
+    unsigned char sha256[DIGEST_SIZE];
+    struct incoming *i = NULL;
+    size_t n = strlen(text);
+
+    ck_assert_int_eq(incoming_open(store, &i), DONE);
+    for (size_t at = 0; at < n; at += (n + pieces - 1) / pieces) {
+        size_t size = (n + pieces - 1) / pieces;
+        ck_assert_int_eq(incoming_write(i, text + at, size < n - at ? size : n - at), DONE);
+    }
+    digest_sha256(text, n, sha256);
+    ck_assert_int_eq(incoming_finish(i, OWNER, sha256), DONE);
+    ck_assert_int_eq(incoming_bytes(i), (int64_t)n);
+    return i;
+}
+
+START_TEST(a_content_is_kept_and_read)
+{
+    cleanup(incoming_drop) struct incoming *i = incoming_of("hello world", 3);
+    cleanup(fd_drop) int fd = -1;
+    char sha256[SHA256_HEX], text[32];
+
+    memcpy(sha256, incoming_sha256(i), sizeof sha256);
+    ck_assert_int_eq(store_read(store, OWNER, sha256, &fd), NOT_FOUND);
+    ck_assert_int_eq(incoming_keep(i), DONE);
+    ck_assert_int_eq(incoming_keep(i), DONE);
+    ck_assert_int_eq(entries("incoming"), 0);
+    ck_assert_int_eq(store_read(store, OWNER, sha256, &fd), DONE);
+    ck_assert_int_eq(read(fd, text, sizeof text), 11);
+    ck_assert_int_eq(memcmp(text, "hello world", 11), 0);
+    fd_drop(&fd);
+    ck_assert_int_eq(store_read(store, OWNER + 1, sha256, &fd), NOT_FOUND);
+    ck_assert_int_eq(store_remove(store, OWNER, sha256), DONE);
+    ck_assert_int_eq(store_remove(store, OWNER, sha256), DONE);
+    ck_assert_int_eq(store_read(store, OWNER, sha256, &fd), NOT_FOUND);
+}
+END_TEST
+
+START_TEST(the_same_content_twice_is_one)
+{
+    cleanup(incoming_drop) struct incoming *a = incoming_of("same", 1), *b = incoming_of("same", 2);
+    char path[64];
+
+    ck_assert_int_eq(incoming_keep(a), DONE);
+    ck_assert_int_eq(incoming_keep(b), DONE);
+    snprintf(path, sizeof path, "%d/%.2s", OWNER, incoming_sha256(a));
+    ck_assert_int_eq(entries(path), 1);
+    ck_assert_int_eq(entries("incoming"), 0);
+}
+END_TEST
+
+START_TEST(what_is_not_kept_leaves_nothing)
+{
+    struct incoming *i = incoming_of("gone", 1);
+
+    ck_assert_int_eq(entries("incoming"), 1);
+    incoming_drop(&i);
+    ck_assert_ptr_null(i);
+    ck_assert_int_eq(entries("incoming"), 0);
+    incoming_drop(&i);
+}
+END_TEST
+
+START_TEST(only_old_contents_of_others_are_cleaned)
+{
+    struct store *other = NULL;
+    struct incoming *theirs = NULL, *mine = NULL;
+    const struct timespec old[2] = {{.tv_sec = time(NULL) - 5000}, {.tv_sec = time(NULL) - 5000}};
+    char path[320];
+    DIR *d;
+    struct dirent *e;
+
+    ck_assert_int_eq(store_open(dir, "other", 0, &other), DONE);
+    ck_assert_int_eq(incoming_open(other, &theirs), DONE);
+    ck_assert_int_eq(incoming_open(store, &mine), DONE);
+    ck_assert_int_eq(store_incoming_clean(store, 3600), 0);
+    snprintf(path, sizeof path, "%s/incoming", dir);
+    d = opendir(path);
+    while ((e = readdir(d)))
+        if (e->d_name[0] != '.')
+            ck_assert_int_eq(utimensat(dirfd(d), e->d_name, old, 0), 0);
+    closedir(d);
+    ck_assert_int_eq(store_incoming_clean(store, 3600), 1);
+    ck_assert_int_eq(entries("incoming"), 1);
+    incoming_drop(&theirs);
+    incoming_drop(&mine);
+    ck_assert_int_eq(entries("incoming"), 0);
+    store_drop(&other);
+}
+END_TEST
+
+START_TEST(without_room_nothing_comes_in)
+{
+    struct store *full = NULL;
+    struct incoming *i = NULL;
+
+    ck_assert_int_eq(store_open(dir, "full", INT64_MAX, &full), DONE);
+    ck_assert_int_eq(store_room(full, 0), STORAGE_FULL);
+    ck_assert_int_eq(incoming_open(full, &i), STORAGE_FULL);
+    ck_assert_ptr_null(i);
+    store_drop(&full);
+    ck_assert_int_eq(store_room(store, 1), DONE);
+}
+END_TEST
+
+START_TEST(a_wrong_directory_is_a_wrong_setting)
+{
+    struct store *s = NULL;
+
+    ck_assert_int_eq(store_open("/nonexistent/blobs", "me", 0, &s), BAD_INPUT);
+    ck_assert_ptr_null(s);
+}
+END_TEST
+
+START_TEST(types_are_what_is_inside)
+{
+    cleanup(mime_drop) struct mime *m = mime_new();
+    char type[MIME_MAX];
+
+    mime_find(m, "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", 15, type);
+    ck_assert_str_eq(type, "application/pdf");
+    mime_find(m, "hello world\n", 12, type);
+    ck_assert_str_eq(type, "text/plain");
+    mime_find(m, "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0", 29, type);
+    ck_assert_str_eq(type, "image/png");
+    mime_find(m, "\0\1\2\3\4\xff\xfe\xfd", 8, type);
+    ck_assert_str_eq(type, "application/octet-stream");
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("store");
+
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, a_content_is_kept_and_read);
+    tcase_add_test(t, the_same_content_twice_is_one);
+    tcase_add_test(t, what_is_not_kept_leaves_nothing);
+    tcase_add_test(t, only_old_contents_of_others_are_cleaned);
+    tcase_add_test(t, without_room_nothing_comes_in);
+    tcase_add_test(t, a_wrong_directory_is_a_wrong_setting);
+    tcase_add_test(t, types_are_what_is_inside);
+    return check_run("store", t);
+}
