@@ -33,12 +33,6 @@ export default async function (t) {
             await settled(t, files);
         });
 
-    await t.test('the list fails before a retry', async () => {
-        await t.stack.tell('script', { sequence: { 'files.create': [{ cut: 1 }, 'echo'], 'files.list': ['fail-500', { hang: true }, 'echo'] } });
-        await add('list fails');
-        await settled(t, files);
-    });
-
     await t.test('what the provider refuses has failed, and says why', async () => {
         await sequence('files.create', [{ status: 400, message: 'no such kind of file' }]);
         const id = await add('refused');

@@ -197,7 +197,7 @@ function inherited() {
     return Object.fromEntries(Object.entries(process.env).filter(([name]) => keep.test(name)));
 }
 
-// n free ports in a row.
+// n free ports in a row, below those that the kernel gives to connections.
 async function freePorts(n) {
     const take = (port) =>
         new Promise((resolve, reject) => {
@@ -208,9 +208,8 @@ async function freePorts(n) {
     for (let tries = 0; tries < 50; tries++) {
         const servers = [];
         try {
-            servers.push(await take(0));
-            const first = servers[0].address().port;
-            for (let i = 1; i < n; i++) servers.push(await take(first + i));
+            const first = 12000 + Math.floor(Math.random() * 18000);
+            for (let i = 0; i < n; i++) servers.push(await take(first + i));
             return servers.map((s) => s.address().port);
         } catch {
             // taken by somebody: look elsewhere
