@@ -4,7 +4,7 @@
 #include "authd/address.h"
 #include "authd/phc.h"
 #include "common/cleanup.h"
-#include "common/utf8.h"
+#include "common/json.h"
 #include "tests/fuzz/fuzz.h"
 
 static void address(const char *text)
