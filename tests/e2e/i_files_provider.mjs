@@ -33,6 +33,14 @@ export default async function (t) {
             await settled(t, files);
         });
 
+    await t.test('the list fails before a retry', async () => {
+        await t.stack.tell('script', { sequence: { 'files.create': [{ cut: 1 }, 'echo'], 'files.list': ['fail-500', { hang: true }, 'echo'] } });
+        const id = await add('list fails');
+        // the script is for filed: nobody else asks for the list until it is through
+        await eventually(async () => (await get(id)).status === 'ready', { within: 40000, what: 'the copy is found' });
+        await settled(t, files);
+    });
+
     await t.test('what the provider refuses has failed, and says why', async () => {
         await sequence('files.create', [{ status: 400, message: 'no such kind of file' }]);
         const id = await add('refused');
