@@ -89,7 +89,7 @@ export default async function (t) {
         await sleep(600);
         for (const name of t.stack.names()) t.stack.signal(name, 'SIGKILL');
         const answer = await persist(message, key, first);
-        await eventually(healthy, { within: 15000, what: 'healed' });
+        await eventually(healthy, { within: 30000, what: 'healed' });
         assert.equal((await t.call('GET', `/chat/turns/${answer.turn_id}`)).json.state, 'completed');
     });
 }

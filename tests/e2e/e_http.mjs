@@ -219,6 +219,6 @@ export default async function (t) {
         const texts = await done;
         slow.forEach((raw) => raw.close());
         for (const text of texts.slice(0, 50)) assert.ok(!text || /^HTTP\/1\.1 (400|408) /.test(text), text.slice(0, 200));
-        assert.ok(worst < 3000, `a request took ${worst} ms meanwhile`);
+        assert.ok(worst < 9000, `a request took ${worst} ms meanwhile`);
     });
 }

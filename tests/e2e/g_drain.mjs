@@ -8,7 +8,7 @@ export default async function (t) {
     await t.as('alice');
     const project = (await t.call('POST', '/projects', { body: { name: 'drained', model: 'n-8x200' } })).json.id;
     const chat = () => t.call('POST', '/chat', { body: { project_id: project, message: 'go' }, headers: { 'Idempotency-Key': `drain-${Math.random()}` } });
-    const healthy = () => eventually(async () => (await t.call('GET', '/health')).status === 200, { within: 10000, what: 'healthy' });
+    const healthy = () => eventually(async () => (await t.call('GET', '/health')).status === 200, { within: 30000, what: 'healthy' });
 
     await t.test('a gateway finishes what it has begun', async () => {
         const old = t.stack.pid('gateway-1');
@@ -17,7 +17,7 @@ export default async function (t) {
         t.stack.signal('gateway-1', 'SIGTERM');
         const reply = await running;
         assert.equal(reply.status, 200, reply.text);
-        await eventually(() => t.stack.pid('gateway-1') && t.stack.pid('gateway-1') !== old, { within: 10000, what: 'its successor' });
+        await eventually(() => t.stack.pid('gateway-1') && t.stack.pid('gateway-1') !== old, { within: 30000, what: 'its successor' });
         await healthy();
     });
 
@@ -44,7 +44,7 @@ export default async function (t) {
             const clients = [0, 1, 2, 3].map(client);
             await sleep(300);
             t.stack.signal(name, 'SIGTERM');
-            await eventually(() => t.stack.pid(name) && t.stack.pid(name) !== old, { within: 10000, what: 'its successor' });
+            await eventually(() => t.stack.pid(name) && t.stack.pid(name) !== old, { within: 30000, what: 'its successor' });
             await sleep(1000);
             stop = true;
             await Promise.all(clients);

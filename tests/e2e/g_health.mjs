@@ -8,7 +8,7 @@ export default async function (t) {
     await t.as('alice');
     t.expectLog(/./); // parts are stopped here
     const health = () => t.call('GET', '/health', { token: null });
-    const settled = (check, what) => eventually(async () => check(await health()), { within: 8000, what });
+    const settled = (check, what) => eventually(async () => check(await health()), { within: 30000, what });
     const healthy = () => settled((r) => r.status === 200 && r.json.status === 'healthy', 'healthy again');
     // Stops a process, looks around, and lets it go on.
     const without = async (name, look) => {
@@ -39,7 +39,7 @@ export default async function (t) {
             const begun = Date.now();
             const reply = await t.call('GET', '/projects');
             assert.ok([503, 504].includes(reply.status), reply.text);
-            assert.ok(Date.now() - begun < 6000);
+            assert.ok(Date.now() - begun < 20000);
             assert.equal((await t.call('GET', '/models')).status, 200);
         }));
 
@@ -59,7 +59,7 @@ export default async function (t) {
             const begun = Date.now();
             const reply = await t.call('POST', '/projects', { body: { name: 'meanwhile' } });
             assert.ok([503, 504].includes(reply.status), reply.text);
-            assert.ok(Date.now() - begun < 6000);
+            assert.ok(Date.now() - begun < 20000);
         } finally {
             t.stack.signalFamily('postgres', 'SIGCONT');
         }

@@ -31,7 +31,7 @@ export default async function (t) {
     await t.test('more connections than threads', async () => {
         const leave = await crowd(200, 1500);
         leave();
-        await eventually(alive, { within: 15000, what: 'served again' });
+        await eventually(alive, { within: 30000, what: 'served again' });
     });
 
     await t.test('no descriptors left', async () => {
@@ -49,7 +49,7 @@ export default async function (t) {
         assert.ok(ticks() - used < 150, `the gateway spins: ${ticks() - used} ticks of CPU in 2.5 s`);
         leave();
         limit(`${before[1]}:${before[2]}`);
-        await eventually(alive, { within: 15000, what: 'served again' });
+        await eventually(alive, { within: 30000, what: 'served again' });
         assert.equal(t.stack.pid('gateway-1'), pid, 'the same process');
         assert.equal((await t.call('GET', '/projects')).status, 200);
     });

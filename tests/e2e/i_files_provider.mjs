@@ -16,7 +16,7 @@ export default async function (t) {
     };
     const get = async (id) => (await t.call('GET', `/projects/files/${id}`)).json;
     const sequence = (name, steps) => t.stack.tell('script', { sequence: { [name]: [...steps, 'echo'] } });
-    const gone = (id) => eventually(async () => !(await copiesOf(t.stack)).some((f) => f.file === id), { within: 20000, what: 'the copy is gone' });
+    const gone = (id) => eventually(async () => !(await copiesOf(t.stack)).some((f) => f.file === id), { within: 30000, what: 'the copy is gone' });
 
     for (const [what, steps] of [
         ['500 twice', ['fail-500', { status: 500 }]],

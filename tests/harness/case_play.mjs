@@ -32,8 +32,15 @@ export class Player {
         if (step.verb === 'set') return void this.vars.set(step.args[0], this.fill(step.args.slice(2).join(' ')));
         if (step.verb === 'sleep') return sleep(Number(step.args[0].replace('ms', '')));
         if (step.verb === 'expect-log') return void this.allowed.push(regex(step.rest));
-        if (step.verb === 'upstream') return stack.tell(step.args[0], step.args[1] ? JSON.parse(rest.slice(step.args[0].length)) : {});
+        if (step.verb === 'upstream') return this.#upstream(step.args, rest);
         if (step.verb === 'finish') return this.#finish(step);
+    }
+
+    // What a call is released from must have come: a turn that says `running` may not have sent it yet.
+    async #upstream([what, n], rest) {
+        const { stack } = this.client;
+        if (what === 'held' || what === 'release') await stack.held(Number(n ?? 1));
+        if (what !== 'held') await stack.tell(what, what === 'script' ? JSON.parse(rest.slice(what.length)) : {});
     }
 
     async #become({ verb, args: [name] }) {
@@ -49,9 +56,10 @@ export class Player {
         const plan = this.#plan(step);
         const later = /^later (\S+)$/.exec(step.result);
         if (later) {
+            const calls = this.client.stack.upstream?.count;
             const run = this.#send(step, plan);
             run.catch(() => {});
-            return void this.pending.set(later[1], { run, step });
+            return void this.pending.set(later[1], { run, step, calls });
         }
         if (plan.within)
             await eventually(() => this.#once(step, plan).then(() => true), { within: plan.within, every: 100 });
@@ -67,10 +75,10 @@ export class Player {
 
     async #finish(step) {
         const [name] = step.args;
-        const { run, step: asked } = this.pending.get(name);
+        const { run, step: asked, calls } = this.pending.get(name);
         this.pending.delete(name);
         const reply = await run;
-        this.#judge(step.rest.slice(step.rest.indexOf('->') + 3), reply, this.#plan({ ...asked, details: step.details }), undefined, [reply]);
+        this.#judge(step.rest.slice(step.rest.indexOf('->') + 3), reply, this.#plan({ ...asked, details: step.details }), calls, [reply]);
     }
 
     #plan(step) {

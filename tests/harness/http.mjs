@@ -113,7 +113,7 @@ function whole(text) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Tries until fn() returns something true (then returns it) or throws the last error.
-export async function eventually(fn, { within = 10000, every = 50, what = 'condition' } = {}) {
+export async function eventually(fn, { within = 30000, every = 50, what = 'condition' } = {}) {
     const end = Date.now() + within;
     for (;;) {
         let failure;

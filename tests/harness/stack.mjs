@@ -149,6 +149,12 @@ export class Stack {
         return [...files, ...own].filter((f) => fs.statSync(f, { throwIfNoEntry: false })?.isFile());
     }
 
+    // Waits until the provider holds n calls.
+    async held(n) {
+        const stats = async () => (await request(this.providerPort, { path: '/_/stats' })).json;
+        await eventually(async () => (await stats()).held >= n, { within: 30000, what: `the provider holds ${n} calls` });
+    }
+
     // Tells the provider something: script, release, reset.
     async tell(what, body = {}) {
         const reply = await request(this.providerPort, { method: 'POST', path: `/_/${what}`, body });

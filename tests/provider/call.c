@@ -336,6 +336,15 @@ static void call_ready(struct timer *timer)
         call_open(call);
 }
 
+unsigned calls_held(void)
+{
+    unsigned n = 0;
+
+    for (const struct call *call = calls_running(); call; call = call->next)
+        n += call->state == CALL_HELD;
+    return n;
+}
+
 void calls_release(void)
 {
     for (struct call *next, *call = calls_running(); call; call = next) {

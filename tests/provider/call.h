@@ -132,5 +132,8 @@ void calls_log(const char *path); /* one line for each settled call */
 /* The gap between deltas of behaviours that do not say. */
 void calls_pace(int gap_ms);
 
+/* Running calls that wait for calls_release(). */
+unsigned calls_held(void);
+
 /* All held calls go on; calls that come later hold again. */
 void calls_release(void);

@@ -343,6 +343,7 @@ check('hold: nothing comes before the release', async (x) => {
     const all = text(stream);
     await until(async () => (await x.server.control('calls')).calls.every((c) => c.held));
     assert.equal((await x.server.control('stats')).running, 2);
+    assert.equal((await x.server.control('stats')).held, 2);
     assert.equal(done, false);
     await x.server.control('release', {});
     await whole;

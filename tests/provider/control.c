@@ -63,11 +63,12 @@ static void counts_write(struct buffer *out)
 {
     buffer_print(out,
                  "\"total\":%llu,\"running\":%u,\"streams\":%u,\"closed_by_client\":%llu,"
-                 "\"connections\":%u,\"accepted\":%llu,\"requests\":%llu,\"files\":%u",
+                 "\"connections\":%u,\"accepted\":%llu,\"requests\":%llu,\"files\":%u,"
+                 "\"held\":%u",
                  (unsigned long long)call_counts.total, call_counts.running, call_counts.streams,
                  (unsigned long long)call_counts.closed_by_client, connection_counts.open,
                  (unsigned long long)connection_counts.accepted,
-                 (unsigned long long)connection_counts.requests, file_count());
+                 (unsigned long long)connection_counts.requests, file_count(), calls_held());
 }
 
 void control_stats(struct connection *c)
