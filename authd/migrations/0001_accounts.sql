@@ -61,18 +61,7 @@ CREATE TABLE signing_key (
     retired_at     timestamptz
 );
 
-CREATE TABLE idempotency (
-    caller      bigint NOT NULL,
-    op          text NOT NULL,
-    key_hash    bytea NOT NULL,
-    fingerprint bytea NOT NULL,
-    http        integer NOT NULL,
-    location    text,
-    reply       text,
-    expires_at  timestamptz NOT NULL,
-    PRIMARY KEY (caller, op, key_hash)
-);
-CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+\ir ../../common/migrations/idempotency.sql
 
 -- By default the login role may do everything to rows; here it needs less.
 REVOKE ALL ON account, revocation, revocation_counter, signing_key FROM authd;

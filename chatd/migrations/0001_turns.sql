@@ -93,15 +93,4 @@ CREATE TABLE budget_day (
     PRIMARY KEY (account_id, day)
 );
 
-CREATE TABLE idempotency (
-    caller      bigint NOT NULL,
-    op          text NOT NULL,
-    key_hash    bytea NOT NULL,
-    fingerprint bytea NOT NULL,
-    http        integer NOT NULL,
-    location    text,
-    reply       text,
-    expires_at  timestamptz NOT NULL,
-    PRIMARY KEY (caller, op, key_hash)
-);
-CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+\ir ../../common/migrations/idempotency.sql

@@ -4,6 +4,9 @@
 # Each file runs in one transaction with the rights of <daemon>_owner and the daemon's schema as
 # search_path, and is recorded in <schema>.schema_version.  It waits at most a second for a lock,
 # so that it never holds up the daemons that are working, and is tried again.
+#
+# What several daemons have (common/migrations/) is pulled in by lines `\ir FILE`, as psql has
+# them.  They are read here, not by psql: that runs as a user who may not see the checkout.
 
 daemons=(authd projectd chatd filed)
 declare -A schemas=([authd]=auth [projectd]=project [chatd]=chat [filed]=file)
@@ -58,10 +61,24 @@ SQL
     done
 }
 
-# One file's transaction.  The lock is taken first, without a limit of time: another migration may
-# be at work, and what it did is not done again.
+# migration_lines FILE: its lines with what it pulls in, each as "FILE:NUMBER TAB LINE".
+migration_lines() {
+    local line number=0 file
+
+    while IFS= read -r line || [[ -n $line ]]; do
+        ((++number))
+        if [[ $line == '\ir '* ]]; then
+            file=$(realpath -e -- "${1%/*}/${line#'\ir '}") && migration_lines "$file" || return 1
+        else
+            printf '%s:%d\t%s\n' "${1#"$root/"}" "$number" "$line"
+        fi
+    done <"$1"
+}
+
+# One file's transaction; its lines come in.  The lock is taken first, without a limit of time:
+# another migration may be at work, and what it did is not done again.
 migration_sql() {
-    local daemon=$1 version=$2 file=$3 schema=${schemas[$1]}
+    local daemon=$1 version=$2 schema=${schemas[$1]}
 
     cat <<SQL
 BEGIN;
@@ -73,19 +90,20 @@ SET LOCAL ROLE ${daemon}_owner;
 SET LOCAL search_path = $schema;
 SET LOCAL client_min_messages = warning;
 SQL
-    cat "$file"
+    cut -f 2-
     printf '\n;INSERT INTO %s.schema_version (version) VALUES (%d);\n\\endif\nCOMMIT;\n' \
         "$schema" "$version"
 }
 migration_head_lines=8
 
 migration_run() {
-    local daemon=$1 version=$2 file=$3 try output
+    local daemon=$1 version=$2 file=$3 try output lines
     local name=${file#"$root/"}
 
     shift 3
+    lines=$(migration_lines "$file") || { warn "$name: it pulls in what is not there"; return 1; }
     for ((try = 1; ; try++)); do
-        if output=$(migration_sql "$daemon" "$version" "$file" |
+        if output=$(migration_sql "$daemon" "$version" <<<"$lines" |
             "$@" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f - 2>&1 >/dev/null); then
             say "$name: applied"
             return 0
@@ -94,20 +112,22 @@ migration_run() {
         ((try > 1)) || say "$name: waiting for a lock"
         sleep 0.3
     done
-    migration_explain "$name" "$output" >&2
+    migration_explain "$name" "$lines" "$output" >&2
     return 1
 }
 
 # psql counts lines of what it was given; people count those of the file.
 migration_explain() {
-    local name=$1 line
+    local name=$1 line number
+    local -a lines
 
+    mapfile -t lines <<<"$name"$'\n'"$2"$'\n'"$name"
     while IFS= read -r line; do
         if [[ $line =~ ^psql:\<stdin\>:([0-9]+):\ (.*)$ ]]; then
-            printf '%s:%d: %s\n' "$name" "$((BASH_REMATCH[1] - migration_head_lines))" \
-                "${BASH_REMATCH[2]}"
+            number=$((BASH_REMATCH[1] - migration_head_lines))
+            printf '%s: %s\n' "${lines[number]%%$'\t'*}" "${BASH_REMATCH[2]}"
         else
             printf '%s\n' "$line"
         fi
-    done <<<"$2"
+    done <<<"$3"
 }

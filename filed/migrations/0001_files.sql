@@ -9,13 +9,7 @@ CREATE TABLE installation (
 );
 INSERT INTO installation DEFAULT VALUES;
 
--- What is known here of projects, which are another schema's.  Rows stay when the project goes:
--- whoever adds a file holds the row FOR SHARE and is refused when it is gone.
-CREATE TABLE project_ref (
-    project_id bigint PRIMARY KEY,
-    owner_id   bigint NOT NULL,
-    gone       boolean NOT NULL DEFAULT false
-);
+\ir ../../common/migrations/project_ref.sql
 
 -- Bytes of all files of an account.
 CREATE TABLE storage (
@@ -66,15 +60,4 @@ CREATE UNIQUE INDEX copy_of_file ON copy (file_id) WHERE state <> 'deleting';
 CREATE INDEX copy_by_file ON copy (file_id);
 CREATE INDEX copy_due ON copy (due_at) WHERE state IN ('wanted', 'uploading', 'deleting');
 
-CREATE TABLE idempotency (
-    caller      bigint NOT NULL,
-    op          text NOT NULL,
-    key_hash    bytea NOT NULL,
-    fingerprint bytea NOT NULL,
-    http        integer NOT NULL,
-    location    text,
-    reply       text,
-    expires_at  timestamptz NOT NULL,
-    PRIMARY KEY (caller, op, key_hash)
-);
-CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+\ir ../../common/migrations/idempotency.sql

@@ -31,15 +31,4 @@ CREATE INDEX prompt_by_project ON prompt (project_id, id);
 CREATE VIEW project_access AS
 SELECT p.*, p.owner_id AS account_id FROM project p;
 
-CREATE TABLE idempotency (
-    caller      bigint NOT NULL,
-    op          text NOT NULL,
-    key_hash    bytea NOT NULL,
-    fingerprint bytea NOT NULL,
-    http        integer NOT NULL,
-    location    text,
-    reply       text,
-    expires_at  timestamptz NOT NULL,
-    PRIMARY KEY (caller, op, key_hash)
-);
-CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+\ir ../../common/migrations/idempotency.sql
