@@ -17,6 +17,7 @@
 #include "common/events.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/meters.h"
 #include "common/transfer.h"
 
 #define DATABASE_FRESH_US 3000000   /* PING says that the database lives so long after an answer */
@@ -196,8 +197,10 @@ static void dropped_log(struct bus *b)
     n = b->events_dropped;
     b->events_dropped = 0;
     pthread_mutex_unlock(&b->lock);
-    if (n)
+    if (n) {
+        meter_add(b->daemon->meters, RM_events_dropped_total, NULL, n);
         log_line(LOG_LEVEL_NOTICE, "event=events_dropped count=%u", n);
+    }
 }
 
 /* Connects to gateways that came, leaves those that went.  BUS_DIR may not be there yet, or be

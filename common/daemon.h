@@ -75,6 +75,7 @@ struct daemon {
     struct conf *conf;
     struct bus *bus;
     struct outbox *outbox;
+    struct meters *meters;
     void *state;
     char instance[17];
     struct lane_queue lanes[LANE_COUNT];

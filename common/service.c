@@ -18,6 +18,7 @@
 #include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/meters.h"
 
 #define DRAIN_US       10000000 /* what is in flight at SIGTERM has this long */
 #define SETTLE_US      50000    /* for requests that were sent before GOODBYE came */
@@ -38,6 +39,11 @@ void *daemon_state(const struct daemon *d)
 const char *daemon_instance(const struct daemon *d)
 {
     return d->instance;
+}
+
+struct meters *daemon_meters(const struct daemon *d)
+{
+    return d->meters;
 }
 
 void daemon_publish(struct daemon *d, const struct event *e)
@@ -267,11 +273,13 @@ int service_main(const struct service *s, int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* every thread inherits it */
     random_bytes(random, sizeof random);
     hex_encode(random, sizeof random, d.instance);
+    d.meters = meters_new(api_svc_name(s->svc), d.instance, s->meters);
     tasks_gather(&d);
     for (int lane = 0; lane < LANE_COUNT; lane++)
         lane_queue_init(&d.lanes[lane]);
     db_pool_init(&d.db_pool);
     r = daemon_run(&d, &signals);
+    meters_drop(&d.meters);
     conf_drop(&d.conf);
     return r;
 }

@@ -10,6 +10,7 @@ struct call;
 struct conf;
 struct daemon;
 struct event;
+struct meters;
 struct query;
 
 /* Work that a daemon does by the clock, on a worker of the WRITE lane, inside a transaction. */
@@ -28,6 +29,7 @@ struct service {
     const struct query *queries;    /* of every lane's connections */
     int workers[LANE_COUNT];        /* threads per lane; FAST is 0 or 1 (pipelined) */
     const struct task *tasks;       /* or NULL */
+    const struct meter *meters;     /* the daemon's own, see common/meters.h; or NULL */
 
     bool outbox; /* runs a relay for its outbox */
 
@@ -58,6 +60,8 @@ const struct conf *daemon_conf(const struct daemon *d);
 void *daemon_state(const struct daemon *d);
 /* This process' name on the bus: random per start, 16 hex digits. */
 const char *daemon_instance(const struct daemon *d);
+/* What it counts; NULL in tests. */
+struct meters *daemon_meters(const struct daemon *d);
 
 /* A connection of its own for a thread of the daemon.  Owned by the caller (db_close). */
 struct db;

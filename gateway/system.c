@@ -8,6 +8,7 @@
 #include "common/digest.h"
 #include "gateway/auth.h"
 #include "gateway/health.h"
+#include "gateway/meters.h"
 #include "gateway/metrics.h"
 #include "gateway/ui/files.h"
 #include "proto/openapi.h"
@@ -72,6 +73,7 @@ static int metrics_answer(struct exchange *x)
             return FORBIDDEN;
     }
     metrics_write(x->gateway, &x->reply->text);
+    meters_gather(x, &x->reply->text);
     json_reply(x, 200);
     x->reply->type = "text/plain; version=0.0.4; charset=utf-8";
     return DONE;

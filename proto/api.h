@@ -34,7 +34,16 @@ enum rate {
     RATE_COUNT
 };
 enum rate_key { RATE_BY_USER, RATE_BY_ADDRESS };
-enum lane { LANE_FAST, LANE_SLOW, LANE_WRITE, LANE_HASH, LANE_BULK, LANE_COUNT, LANE_LOCAL };
+enum lane {
+    LANE_FAST,
+    LANE_SLOW,
+    LANE_WRITE,
+    LANE_HASH,
+    LANE_BULK,
+    LANE_COUNT,
+    LANE_LOCAL,   /* the gateway itself */
+    LANE_RUNTIME, /* a daemon's bus thread; on the bus it counts as FAST */
+};
 enum stream { STREAM_NONE, STREAM_UPLOAD, STREAM_DOWNLOAD };
 enum phases { PHASES_APPLY, PHASES_PREPARE, PHASES_BARE };
 enum keep { KEEP_NOTHING, KEEP_REPLY, KEEP_IDS, KEEP_TURN };
@@ -113,6 +122,7 @@ enum op_id {
 /* Handler prototypes: one function per operation that is not FAST; see handlers.h. */
 #define API_HANDLER_FAST(name)
 #define API_HANDLER_LOCAL(name)
+#define API_HANDLER_RUNTIME(name)
 #define API_HANDLER_SLOW(name)  int name(struct call *c, const struct name##_in *in);
 #define API_HANDLER_WRITE(name) API_HANDLER_SLOW(name)
 #define API_HANDLER_HASH(name)  API_HANDLER_SLOW(name)

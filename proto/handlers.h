@@ -5,6 +5,8 @@
  */
 #include "proto/api.h"
 
+op_fn meters_answer; /* the runtime's, for rows of lane RUNTIME: common/meters.h */
+
 #ifdef SERVE_AUTH
 #define ON_AUTH(...) __VA_ARGS__
 #else
@@ -29,6 +31,7 @@
 
 /* thunks from the erased to the typed handler */
 #define THUNK_FAST(name)
+#define THUNK_RUNTIME(name)
 #define THUNK_SLOW(name)                                    \
     static int apply_##name(struct call *c, const void *in) \
     {                                                       \
@@ -49,11 +52,12 @@
 #include "proto/api.def"
 
 /* rows */
-#define ROW_FAST(name)  .query = Q_##name
-#define ROW_SLOW(name)  .query = -1, .apply = apply_##name
-#define ROW_WRITE(name) ROW_SLOW(name)
-#define ROW_HASH(name)  ROW_SLOW(name)
-#define ROW_BULK(name)  ROW_SLOW(name)
+#define ROW_FAST(name)    .query = Q_##name
+#define ROW_RUNTIME(name) .query = -1, .apply = meters_answer
+#define ROW_SLOW(name)    .query = -1, .apply = apply_##name
+#define ROW_WRITE(name)   ROW_SLOW(name)
+#define ROW_HASH(name)    ROW_SLOW(name)
+#define ROW_BULK(name)    ROW_SLOW(name)
 #define ROW_PRE_APPLY(name)
 #define ROW_PRE_BARE(name)
 #define ROW_PRE_PREPARE(name) , .prepare = prepare_##name

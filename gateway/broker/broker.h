@@ -153,6 +153,12 @@ struct service_state {
 };
 void broker_service_state(struct broker *b, enum svc svc, struct service_state *ret);
 
+#define BROKER_INSTANCE_MAX 32 /* bytes of an instance's name, with NUL */
+
+/* The names of the instances that are READY: at most max; returns how many. */
+unsigned broker_instances(struct broker *b, enum svc svc, char (*ret)[BROKER_INSTANCE_MAX],
+                          unsigned max);
+
 /* Counters of the bus as a whole, in messages; events in records.  refused_peers: messages of
  * somebody who may not send them; events_dropped: nobody followed, or the follower did not read. */
 struct broker_stats {

@@ -198,6 +198,8 @@ struct question {
     enum svc svc;
     struct service_state *state;
     struct broker_stats *stats;
+    char (*names)[BROKER_INSTANCE_MAX];
+    unsigned count, max;
     sem_t done;
 };
 
@@ -215,6 +217,27 @@ void broker_service_state(struct broker *b, enum svc svc, struct service_state *
 
     assert((int)svc < BUS_SERVICES);
     run_and_wait(b, &q.command, &q.done);
+}
+
+static void instances_run(struct broker *b, struct command *c)
+{
+    struct question *q = CONTAINER(struct question, command, c);
+    const struct service *s = &b->service[q->svc];
+
+    for (unsigned i = 0; i < s->workers && q->count < q->max; i++)
+        if (s->worker[i]->state == WORKER_READY)
+            cut_copy(q->names[q->count++], BROKER_INSTANCE_MAX, s->worker[i]->instance);
+    sem_post(&q->done);
+}
+
+unsigned broker_instances(struct broker *b, enum svc svc, char (*ret)[BROKER_INSTANCE_MAX],
+                          unsigned max)
+{
+    struct question q = {.command.run = instances_run, .svc = svc, .names = ret, .max = max};
+
+    assert((int)svc < BUS_SERVICES);
+    run_and_wait(b, &q.command, &q.done);
+    return q.count;
 }
 
 static void stats_run(struct broker *b, struct command *c)

@@ -24,7 +24,7 @@ struct queue *requests_queue_new(enum lane lane)
 
 static enum lane lane_of(const struct request *r)
 {
-    return r->what->op->lane;
+    return r->what->op->lane == LANE_RUNTIME ? LANE_FAST : r->what->op->lane;
 }
 
 /* Whose share of the service a request uses. */

@@ -205,6 +205,8 @@ START_TEST(lanes_phases_and_keeping)
                          op->reply != REPLY_NOTHING);
         if (op->lane == LANE_LOCAL)
             sane(op, op->phases == PHASES_BARE && op->method == METHOD_GET);
+        if (op->lane == LANE_RUNTIME)
+            sane(op, op->phases == PHASES_BARE && op->scope == SCOPE_FOR_GATEWAY && !op->in->name);
         if (op->lane == LANE_SLOW)
             sane(op, op->method == METHOD_GET || !is_public(op));
         if (op->lane == LANE_WRITE)
