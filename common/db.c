@@ -48,10 +48,11 @@ static const char *sqlstate(const PGresult *res)
     return res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
 }
 
-/* The connection is gone, or the server is about to close it (class 57P). */
+/* Of what failed: the connection is gone, or the server is about to close it (class 57P).  What has
+ * no state is libpq's own: after a failed write it leaves the connection's status as it was. */
 static bool is_lost(const PGconn *pg, const char *state)
 {
-    return PQstatus(pg) != CONNECTION_OK || (state && memcmp(state, "57P", 3) == 0);
+    return PQstatus(pg) != CONNECTION_OK || !state || memcmp(state, "57P", 3) == 0;
 }
 
 /* Another try may work: lock timeout, deadlock, serialization, statement timeout, and a server
