@@ -38,6 +38,8 @@ static bool value_write(struct buffer *out, const char *name, size_t length,
         buffer_number(out, q->messages);
     else if (length == 7 && !memcmp(name, "earlier", 7))
         buffer_number(out, q->messages ? q->messages - 1 : 0);
+    else if (length == 4 && !memcmp(name, "call", 4))
+        buffer_number(out, (long long)q->call);
     else
         return false;
     return true;

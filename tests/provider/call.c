@@ -379,6 +379,7 @@ static struct call *call_new(const struct dialect *dialect, struct question *q)
     call->dialect = dialect;
     call->question = *q;
     *q = (struct question){0};
+    call->question.call = calls_last() + 1;
     call->knobs = b->knobs;
     if (call->knobs.gap_ms < 0)
         call->knobs.gap_ms = pace_ms;
@@ -407,6 +408,7 @@ void call_start(struct connection *c, const struct dialect *dialect)
     }
     call = call_new(dialect, &question);
     call->authorization = c->http.authorization;
+    call->request = c->request;
     follow(c, call, 0);
     if (call->knobs.delay_ms)
         timer_set(&call->timer, call->started + (uint64_t)call->knobs.delay_ms, call_ready);

@@ -74,6 +74,7 @@ struct call {
     struct question question;
     struct answer answer;
     char *error; /* body of `status`; NULL: none */
+    uint64_t request; /* number in its x-request-id */
     bool authorization;
     bool accepted; /* the headers went out */
     bool listed;   /* in the table */

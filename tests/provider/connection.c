@@ -103,7 +103,7 @@ static void connection_complete(struct connection *c)
 {
     c->in_body = false;
     c->busy = true;
-    connection_counts.requests++;
+    c->request = ++connection_counts.requests;
     route_serve(c);
     upload_drop(&c->upload);
 }

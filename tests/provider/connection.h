@@ -36,6 +36,7 @@ struct connection {
     const struct route *route; /* NULL: unknown path */
     bool path_known;           /* ... or only the method was wrong */
     char id[80];               /* the path's {id} */
+    uint64_t request;          /* number of the request, in its x-request-id */
     struct upload *upload;     /* the multipart body, while there is one */
     struct follower follower;  /* the model call that is being answered */
     size_t write_max;          /* bytes per send(); 0: all */

@@ -13,6 +13,7 @@ struct question {
     char *metadata;     /* JSON object; NULL: none */
     char *files;        /* names of the files it refers to, comma separated */
     unsigned messages;  /* of user and assistant */
+    unsigned long long call; /* id of the call that asks */
     size_t input_bytes; /* of all text */
     bool stream;
     bool background;

@@ -18,7 +18,7 @@ static void head_start(struct connection *c, int status, const char *type)
     buffer_text(out, "\r\nContent-Type: ");
     buffer_text(out, type);
     buffer_text(out, "\r\nx-request-id: req_");
-    buffer_number(out, (long long)connection_counts.requests);
+    buffer_number(out, (long long)c->request);
     if (c->http.close)
         buffer_text(out, "\r\nConnection: close");
     buffer_text(out, "\r\n");
