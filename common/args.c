@@ -10,6 +10,18 @@ void args_values(size_t n, const struct arg *args, const char **ret)
         ret[i] = args[i].text ? args[i].text : args[i].number[0] ? args[i].number : NULL;
 }
 
+const char *ids_array(struct arena *a, const struct ids *ids)
+{
+    size_t capacity = 3 + ids->count * 21, n = 1;
+    char *s = arena_alloc(a, capacity);
+
+    s[0] = '{';
+    for (size_t i = 0; i < ids->count; i++)
+        n += (size_t)snprintf(s + n, capacity - n, "%s%" PRId64, i ? "," : "", ids->list[i]);
+    s[n] = '}';
+    return s;
+}
+
 struct arg arg_i64(int64_t v)
 {
     struct arg a = {0};

@@ -37,6 +37,9 @@ struct arg arg_i64_if(bool given, int64_t v);
 struct arg arg_f64_if(bool given, double v);
 struct arg arg_bool_if(bool given, bool v);
 
+/* Ids as PostgreSQL writes a bigint[]: "{1,2,3}". */
+const char *ids_array(struct arena *a, const struct ids *ids);
+
 #define ARG(x) \
     _Generic((x), struct arg: arg_same, int: arg_int, int64_t: arg_i64, uint32_t: arg_i64,         \
              double: arg_f64, bool: arg_bool, char *: arg_str, const char *: arg_str)(x)
@@ -212,6 +215,8 @@ int64_t rows_i64(const struct pg_result *r, int row, int column);
 bool rows_bool(const struct pg_result *r, int row, int column);
 /* Points into r. */
 const char *rows_str(const struct pg_result *r, int row, int column);
+/* A bigint[] without NULLs; NULL is none.  More than IDS_MAX are cut off. */
+void rows_ids(const struct pg_result *r, int row, int column, struct ids *ret);
 
 /* Row -> JSON object of a shape whose columns it has, appended to out. */
 void row_json(struct text *out, const struct shape *shape, const struct pg_result *r, int row);

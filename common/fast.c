@@ -94,6 +94,10 @@ static void flight_args(struct flight *f, const char *in)
         case T_F64:
             f->args[n++] = arg_f64_if(given, *(const double *)(in + d->offset));
             break;
+        case T_IDS:
+            f->args[n++] = arg_str(
+                given ? ids_array(&f->call.arena, (const struct ids *)(in + d->offset)) : NULL);
+            break;
         default:
             f->args[n++] = arg_str(*(const char *const *)(in + d->offset));
         }

@@ -44,6 +44,18 @@ const char *rows_str(const PGresult *r, int row, int column)
     return PQgetvalue(r, row, column);
 }
 
+void rows_ids(const PGresult *r, int row, int column, struct ids *ret)
+{
+    const char *s = PQgetvalue(r, row, column); /* "{1,2,3}", "" for NULL */
+
+    ret->count = 0;
+    while (*s && s[1] != '}' && s[1] && ret->count < IDS_MAX) {
+        char *end;
+        ret->list[ret->count++] = strtoll(s + 1, &end, 10);
+        s = end;
+    }
+}
+
 /* "2026-11-23 02:43:50.123456+00" -> "2026-11-23T02:43:50.123456Z" (RFC 3339) */
 static void time_json(struct text *out, const char *v, size_t n)
 {
@@ -60,6 +72,7 @@ static void cell_json(struct text *out, const struct field *f, const char *v, si
     switch (f->type) {
     case T_I64:
     case T_F64:
+    case T_IDS:
     case T_JSON:
     case T_OBJECT:
         text_add(out, v, n);

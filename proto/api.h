@@ -49,16 +49,24 @@ enum phases { PHASES_APPLY, PHASES_PREPARE, PHASES_BARE };
 enum keep { KEEP_NOTHING, KEEP_REPLY, KEEP_IDS, KEEP_TURN };
 enum onerror { ONERROR_ROLLBACK, ONERROR_COMMIT };
 enum place { AT_PATH, AT_QUERY, AT_BODY, AT_HEADER, AT_PART };
-enum type { T_END, T_I64, T_F64, T_STR, T_SECRET, T_BOOL, T_TIME, T_JSON, T_OBJECT };
+enum type { T_END, T_I64, T_F64, T_STR, T_SECRET, T_BOOL, T_IDS, T_TIME, T_JSON, T_OBJECT };
 enum reply_kind { REPLY_NOTHING, REPLY_ONE, REPLY_LIST, REPLY_LIST_UNDER };
 
 #define LIST_LIMIT 100 /* rows of a list when no limit is asked for */
+#define IDS_MAX    64  /* ids of one input; the bounds of its row are within it */
+
+/* Distinct ids, in the order in which they were given. */
+struct ids {
+    size_t count;
+    int64_t list[IDS_MAX];
+};
 
 typedef int64_t type_I64;
 typedef double type_F64;
 typedef const char *type_STR;
 typedef const char *type_SECRET; /* never logged, never echoed */
 typedef bool type_BOOL;
+typedef struct ids type_IDS;
 
 struct field {
     const char *name;
@@ -68,7 +76,7 @@ struct field {
     size_t offset;             /* of the value in the request struct */
     size_t has_offset;         /* of has_<field>, for optional ones */
     size_t null_offset;        /* of null_<field>, for nullable ones */
-    int64_t min, max;          /* value of numbers, bytes of strings */
+    int64_t min, max;          /* value of numbers, bytes of strings, count of ids */
     const struct shape *shape; /* of T_OBJECT */
     const char *doc;
 };

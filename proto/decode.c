@@ -90,6 +90,73 @@ static const char *str_read(const struct field *f, const char *s, size_t size, c
     return NULL;
 }
 
+static const char *const ids_why = "must be a list of positive integers";
+
+/* One more id of a list. */
+static const char *id_add(const struct field *f, int64_t id, struct ids *ids)
+{
+    if (id < 1)
+        return ids_why;
+    if ((int64_t)ids->count >= f->max || ids->count >= IDS_MAX)
+        return "has too many ids";
+    for (size_t i = 0; i < ids->count; i++)
+        if (ids->list[i] == id)
+            return "names an id twice";
+    ids->list[ids->count++] = id;
+    return NULL;
+}
+
+static const char *ids_end(const struct field *f, const struct ids *ids)
+{
+    return (int64_t)ids->count < f->min ? "has too few ids" : NULL;
+}
+
+/* "1,2,3" */
+static const char *ids_text(const struct field *f, const char *s, char *in)
+{
+    struct ids *ids = (struct ids *)(in + f->offset);
+    const char *why = NULL;
+
+    while (*s && !why) {
+        char number[24] = "";
+        size_t n = strcspn(s, ",");
+        int64_t id;
+        if (n >= sizeof number || (s[n] && !s[n + 1]))
+            return ids_why;
+        memcpy(number, s, n);
+        if (!text_i64(number, &id))
+            return ids_why;
+        why = id_add(f, id, ids);
+        s += n + (s[n] == ',');
+    }
+    return why ? why : ids_end(f, ids);
+}
+
+/* A JSON number as it was written; json-c clamps what does not fit, and of INT64_MIN one cannot
+ * tell. */
+static bool json_whole(struct json_object *v, int64_t *ret)
+{
+    *ret = json_object_get_int64(v);
+    return !(*ret == INT64_MAX && json_object_get_uint64(v) > INT64_MAX) && *ret != INT64_MIN;
+}
+
+static const char *ids_json(const struct field *f, struct json_object *v, char *in)
+{
+    struct ids *ids = (struct ids *)(in + f->offset);
+    const char *why = NULL;
+    int64_t id;
+
+    if (!json_object_is_type(v, json_type_array))
+        return ids_why;
+    for (size_t i = 0; i < json_object_array_length(v) && !why; i++) {
+        struct json_object *one = json_object_array_get_idx(v, i);
+        if (!json_object_is_type(one, json_type_int) || !json_whole(one, &id))
+            return ids_why;
+        why = id_add(f, id, ids);
+    }
+    return why ? why : ids_end(f, ids);
+}
+
 /* Reads a path or query value.  NULL, or why not. */
 static const char *text_read(const struct field *f, const char *s, char *in)
 {
@@ -106,6 +173,8 @@ static const char *text_read(const struct field *f, const char *s, char *in)
             return "must be true or false";
         *(bool *)(in + f->offset) = s[0] == 't';
         return NULL;
+    case T_IDS:
+        return ids_text(f, s, in);
     default:
         return "cannot be given here";
     }
@@ -121,11 +190,7 @@ static const char *json_read(const struct field *f, struct json_object *v, char 
     case T_I64:
         if (type != json_type_int)
             return "must be an integer";
-        n = json_object_get_int64(v);
-        /* json-c clamps what does not fit; of INT64_MIN one cannot tell */
-        if ((n == INT64_MAX && json_object_get_uint64(v) > INT64_MAX) || n == INT64_MIN)
-            return "out of range";
-        return i64_read(f, n, in);
+        return json_whole(v, &n) ? i64_read(f, n, in) : "out of range";
     case T_F64:
         if (type != json_type_int && type != json_type_double)
             return "must be a number";
@@ -140,6 +205,8 @@ static const char *json_read(const struct field *f, struct json_object *v, char 
             return "must be true or false";
         *(bool *)(in + f->offset) = json_object_get_boolean(v);
         return NULL;
+    case T_IDS:
+        return ids_json(f, v, in);
     default:
         return "cannot be given here";
     }

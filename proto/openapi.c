@@ -243,6 +243,8 @@ static struct json_object *parameters(const struct op *op)
         add(p, "required", json_object_new_boolean(!f->optional));
         add(p, "description", string(f->doc));
         add(p, "schema", schema_input(f));
+        if (f->type == T_IDS) /* "1,2,3" */
+            add(p, "explode", json_object_new_boolean(0));
         json_object_array_add(list, p);
     }
     if (is_keyed(op))

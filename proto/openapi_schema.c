@@ -46,6 +46,16 @@ static bool is_text(const struct field *f)
     return f->type == T_STR || f->type == T_SECRET;
 }
 
+static struct json_object *id_schema(void)
+{
+    struct json_object *o = object();
+
+    type_add(o, "integer", false);
+    add(o, "format", string("int64"));
+    add(o, "minimum", number(1));
+    return o;
+}
+
 /* type, format and description; objects are handled by their caller. */
 static struct json_object *field_schema(const struct field *f)
 {
@@ -62,6 +72,10 @@ static struct json_object *field_schema(const struct field *f)
         break;
     case T_BOOL:
         type_add(o, "boolean", f->nullable);
+        break;
+    case T_IDS:
+        type_add(o, "array", f->nullable);
+        add(o, "items", id_schema());
         break;
     case T_STR:
         type_add(o, "string", f->nullable);
@@ -93,6 +107,10 @@ static void limits_add(struct json_object *o, const struct field *f)
         add(o, "maxLength", number(f->max));
         snprintf(text, sizeof text, "%s (%lld to %lld bytes of UTF-8)", f->doc, (long long)f->min,
                  (long long)f->max);
+    } else if (f->type == T_IDS) {
+        add(o, "uniqueItems", json_object_new_boolean(1));
+        add(o, "minItems", number(f->min));
+        add(o, "maxItems", number(f->max));
     } else if (f->type != T_BOOL) {
         add(o, "minimum", number(f->min));
         if (f->max != INT64_MAX)

@@ -19,16 +19,16 @@ function resolve(node) {
 function typeOf(schema) {
   if (schema.$ref) return schema.$ref.split('/').pop()
   if (schema.oneOf) return schema.oneOf.map(typeOf).join(' or ')
-  if (schema.type === 'array') return `list of ${typeOf(schema.items)}`
+  if (schema.items) return `list of ${typeOf(schema.items)}${schema.type === 'array' ? '' : ' or null'}`
   const type = Array.isArray(schema.type) ? schema.type.join(' or ') : schema.type || 'any'
   return schema.format && schema.format !== 'int64' && schema.format !== 'double'
     ? `${type} (${schema.format})` : type
 }
 
 function limits(schema) {
-  const low = schema.minimum ?? schema.minLength
-  const high = schema.maximum ?? schema.maxLength
-  const unit = schema.maxLength === undefined ? '' : ' bytes'
+  const low = schema.minimum ?? schema.minLength ?? schema.minItems
+  const high = schema.maximum ?? schema.maxLength ?? schema.maxItems
+  const unit = schema.maxItems !== undefined ? ' of them' : schema.maxLength === undefined ? '' : ' bytes'
   if (low === undefined && high === undefined) return ''
   if (high === undefined) return `at least ${low}${unit}`
   return `${low ?? 0} to ${high}${unit}`

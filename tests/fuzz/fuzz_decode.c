@@ -36,6 +36,17 @@ static void field_check(const struct field *f, const char *in)
         must(n >= f->min && n <= f->max);
         break;
     }
+    case T_IDS: {
+        const struct ids *ids = (const struct ids *)at;
+        must((int64_t)ids->count >= f->min && (int64_t)ids->count <= f->max);
+        must(ids->count <= IDS_MAX);
+        for (size_t i = 0; i < ids->count; i++) {
+            must(ids->list[i] > 0);
+            for (size_t k = 0; k < i; k++)
+                must(ids->list[k] != ids->list[i]);
+        }
+        break;
+    }
     default:
         must(f->type == T_BOOL);
     }

@@ -59,6 +59,7 @@ static bool is_type(enum type type, Oid oid)
         return oid == 16;
     case T_TIME:
         return oid == 1184;
+    case T_IDS:
     case T_JSON:
     case T_OBJECT:
         return oid == 114 || oid == 3802;

@@ -135,8 +135,10 @@ static void input_check(const struct op *op, const struct field *f)
 
     sane(op, is_snake(f->name) && *f->doc && strlen(f->name) < 64);
     sane(op, input(op, f->name) == f); /* once */
-    sane(op, f->type == T_I64 || f->type == T_F64 || f->type == T_BOOL || text);
+    sane(op, f->type == T_I64 || f->type == T_F64 || f->type == T_BOOL || f->type == T_IDS || text);
     sane(op, f->min <= f->max);
+    sane(op, f->type != T_IDS || (f->min >= 0 && f->max >= 1 && f->max <= IDS_MAX));
+    sane(op, f->type != T_IDS || f->place == AT_BODY || f->place == AT_QUERY);
     sane(op, !text || (f->min >= 0 && f->max >= 1 && f->max <= 200000));
     sane(op, f->type != T_BOOL || (f->min == 0 && f->max == 0));
     sane(op, f->offset < op->in_size);
@@ -282,7 +284,7 @@ static void shape_check(const struct shape *shape, int depth)
         /* secrets are inputs */
         ck_assert_msg(f->type == T_I64 || f->type == T_F64 || f->type == T_STR ||
                           f->type == T_BOOL || f->type == T_TIME || f->type == T_JSON ||
-                          f->type == T_OBJECT,
+                          f->type == T_OBJECT || f->type == T_IDS,
                       "%s.%s has no type that a reply can hold", shape->name, f->name);
         ck_assert_msg((f->type == T_OBJECT) == (f->shape != NULL), "%s.%s", shape->name, f->name);
         if (f->shape)

@@ -35,6 +35,10 @@ struct sample_in {
     bool has_on;
     const char *password;
     bool has_password;
+    struct ids some;
+    bool has_some;
+    struct ids files;
+    bool has_files, null_files;
 };
 
 #define AT(f)  .name = #f, .offset = offsetof(struct sample_in, f)
@@ -53,6 +57,8 @@ static const struct field fields[] = {
     {AT(model), HAS(model), NUL(model), .type = T_STR, .place = AT_BODY, .min = 1, .max = 9},
     {AT(top), HAS(top), NUL(top), .type = T_I64, .place = AT_BODY, .min = 1, .max = 9},
     {AT(on), HAS(on), .type = T_BOOL, .place = AT_BODY},
+    {AT(some), HAS(some), .type = T_IDS, .place = AT_QUERY, .min = 1, .max = 3},
+    {AT(files), HAS(files), NUL(files), .type = T_IDS, .place = AT_BODY, .min = 2, .max = 4},
     {AT(password), HAS(password), .type = T_SECRET, .place = AT_BODY, .min = 3, .max = 9},
     {0},
 };
@@ -142,6 +148,50 @@ START_TEST(nulls)
     ck_assert(in.has_heat && in.null_heat && in.heat == 0.0);
     ck_assert(in.has_model && in.null_model && in.model == NULL);
     ck_assert(in.has_top && in.null_top && in.top == 0);
+}
+END_TEST
+
+START_TEST(lists_of_ids)
+{
+    ck_assert_int_eq(decode("id=1&some=3,1,9223372036854775807",
+                            "{\"name\":\"x\",\"files\":[7,9223372036854775807,2,1]}"),
+                     DONE);
+    ck_assert(in.has_some && in.has_files && !in.null_files);
+    ck_assert_uint_eq(in.some.count, 3);
+    ck_assert_int_eq(in.some.list[0], 3);
+    ck_assert_int_eq(in.some.list[1], 1);
+    ck_assert_int_eq(in.some.list[2], INT64_MAX);
+    ck_assert_uint_eq(in.files.count, 4);
+    ck_assert_int_eq(in.files.list[0], 7);
+    ck_assert_int_eq(in.files.list[1], INT64_MAX);
+    ck_assert_int_eq(in.files.list[3], 1);
+    ck_assert_int_eq(decode("id=1", "{\"name\":\"x\",\"files\":null}"), DONE);
+    ck_assert(in.has_files && in.null_files && in.files.count == 0 && !in.has_some);
+}
+END_TEST
+
+/* As many as the type holds, and one more. */
+START_TEST(ids_at_their_bound)
+{
+    static const struct field many[] = {
+        {AT(files), .type = T_IDS, .place = AT_BODY, .min = 0, .max = IDS_MAX}, {0}};
+    static const struct op op = {.name = "many", .in = many, .in_size = sizeof(struct sample_in)};
+
+    for (int n = 0; n <= IDS_MAX + 1; n++) {
+        cleanup(text_drop) struct text t = {0};
+        const char *json_why;
+        text_puts(&t, "{\"files\":[");
+        for (int i = 1; i <= n; i++)
+            text_printf(&t, "%s%d", i > 1 ? "," : "", i);
+        text_puts(&t, "]}");
+        json_drop(&body);
+        ck_assert_int_eq(json_parse(t.data, t.size, &body, &json_why), DONE);
+        memset(&in, 0, sizeof in);
+        ck_assert_int_eq(api_decode(&op, "", 0, body, &in, &field, &why),
+                         n <= IDS_MAX ? DONE : BAD_INPUT);
+        ck_assert_uint_eq(in.files.count, n <= IDS_MAX ? n : IDS_MAX);
+    }
+    ck_assert_str_eq(field, "files");
 }
 END_TEST
 
@@ -236,6 +286,58 @@ static const struct {
     {"id=1", "{\"name\":\"x\",\"password\":\"ab\"}", BAD_INPUT, "password", "too short"},
     {"id=1", "{\"name\":\"x\",\"password\":\"abcdefghij\"}", BAD_INPUT, "password", "too long"},
     {"id=1", "{\"name\":\"x\",\"password\":1234}", BAD_INPUT, "password", "must be a string"},
+    /* ids */
+    {"id=1&some=", "{\"name\":\"x\"}", BAD_INPUT, "some", "has too few ids"},
+    {"id=1&some=0", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=-1", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=x", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=1,", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=1,,2", "{\"name\":\"x\"}", BAD_INPUT, "some",
+     "must be a list of positive integers"},
+    {"id=1&some=,1", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=1 ,2", "{\"name\":\"x\"}", BAD_INPUT, "some",
+     "must be a list of positive integers"},
+    {"id=1&some=+1", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=01", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=1.0", "{\"name\":\"x\"}", BAD_INPUT, "some", "must be a list of positive integers"},
+    {"id=1&some=9223372036854775808", "{\"name\":\"x\"}", BAD_INPUT, "some",
+     "must be a list of positive integers"},
+    {"id=1&some=11111111111111111111111111111", "{\"name\":\"x\"}", BAD_INPUT, "some",
+     "must be a list of positive integers"},
+    {"id=1&some=1,2,1", "{\"name\":\"x\"}", BAD_INPUT, "some", "names an id twice"},
+    {"id=1&some=1,2,3,4", "{\"name\":\"x\"}", BAD_INPUT, "some", "has too many ids"},
+    {"id=1", "{\"name\":\"x\",\"files\":[]}", BAD_INPUT, "files", "has too few ids"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1]}", BAD_INPUT, "files", "has too few ids"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,2,3,4,5]}", BAD_INPUT, "files", "has too many ids"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,2,1]}", BAD_INPUT, "files", "names an id twice"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,0]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,-2]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,2.0]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,\"2\"]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,null]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,true]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,[2]]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,{}]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,9223372036854775808]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":[1,-9223372036854775808]}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":5}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":\"1,2\"}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":{}}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
+    {"id=1", "{\"name\":\"x\",\"files\":true}", BAD_INPUT, "files",
+     "must be a list of positive integers"},
     {"id=1", "{\"name\":\"x\",\"more\":1}", BAD_INPUT, "more", "unknown field"},
     {"id=1", "{\"name\":\"x\",\"more\":null}", BAD_INPUT, "more", "unknown field"},
     {"id=1", "{\"name\":\"x\",\"NAME\":\"x\"}", BAD_INPUT, "NAME", "unknown field"},
@@ -359,6 +461,8 @@ int main(void)
     tcase_add_test(t, the_least);
     tcase_add_test(t, the_most);
     tcase_add_test(t, nulls);
+    tcase_add_test(t, lists_of_ids);
+    tcase_add_test(t, ids_at_their_bound);
     tcase_add_test(t, whole_numbers_for_fractions);
     tcase_add_test(t, errors_name_their_field);
     tcase_add_test(t, names_of_any_length);
