@@ -200,7 +200,7 @@ static int installation_read(struct copies *c)
     return DONE;
 }
 
-int copies_start(struct daemon *d, const struct store *s, struct copies **ret)
+int copies_start(struct daemon *d, const struct store *s, bool no_backfill, struct copies **ret)
 {
     const struct conf *conf = daemon_conf(d);
     struct copies *c;
@@ -214,6 +214,7 @@ int copies_start(struct daemon *d, const struct store *s, struct copies **ret)
         abort();
     c->daemon = d;
     c->store = s;
+    c->backfilled = no_backfill;
     for (int i = 0; i < SLOTS; i++)
         c->slots[i].call.fd = -1;
     snprintf(c->sweep.finished, sizeof c->sweep.finished, "-infinity");

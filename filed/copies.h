@@ -17,9 +17,10 @@ struct copies;
 struct daemon;
 struct store;
 
-/* *ret NULL: no provider is configured, so no copies are made.  DONE, BAD_INPUT (settings; logged)
- * or a fault. */
-int copies_start(struct daemon *d, const struct store *s, struct copies **ret)
+/* *ret NULL: no provider is configured, so no copies are made.  no_backfill: files without a copy
+ * stay without one; copies that are there, or wanted, are looked after all the same.
+ * DONE, BAD_INPUT (settings; logged) or a fault. */
+int copies_start(struct daemon *d, const struct store *s, bool no_backfill, struct copies **ret)
     __attribute__((warn_unused_result));
 /* Gives back what it works on and ends the thread.  Accepts NULL. */
 void copies_drop(struct copies **c);

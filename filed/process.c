@@ -2,6 +2,7 @@
 #include "filed/process.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/conf.h"
 #include "common/log.h"
@@ -23,6 +24,7 @@ int filed_start(struct daemon *daemon, void **ret_state)
         abort();
     *ret_state = f;
     f->storage_per_user = conf_i64(conf, SET_STORAGE_PER_USER);
+    f->no_copies = strcmp(conf_str(conf, SET_OPENAI_API), "chat_completions") == 0;
     f->access = project_access;
     f->mime = mime_new();
     r = store_open(conf_str(conf, SET_BLOB_DIR), daemon_instance(daemon),
@@ -32,7 +34,7 @@ int filed_start(struct daemon *daemon, void **ret_state)
     removed = store_incoming_clean(f->store, INCOMING_OLD_S);
     if (removed)
         log_line(LOG_LEVEL_NOTICE, "event=incoming_removed contents=%d", removed);
-    return copies_start(daemon, f->store, &f->copies);
+    return copies_start(daemon, f->store, f->no_copies, &f->copies);
 }
 
 void filed_drain(void *state)

@@ -159,6 +159,6 @@ int file_create(struct call *c, const struct file_create_in *in)
     if (!r)
         r = db_one(c, Q_file_insert,
                    ARGS(c->caller, in->project_id, in->filename, bytes, (const char *)u->mime,
-                        sha256, f->copies != NULL));
+                        sha256, f->copies && !f->no_copies));
     return r;
 }

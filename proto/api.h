@@ -55,6 +55,9 @@ enum reply_kind { REPLY_NOTHING, REPLY_ONE, REPLY_LIST, REPLY_LIST_UNDER };
 #define LIST_LIMIT 100 /* rows of a list when no limit is asked for */
 #define IDS_MAX    64  /* ids of one input; the bounds of its row are within it */
 
+/* Bytes of a file whose text a model can be given. */
+#define FILE_TEXT_MAX (256 << 10)
+
 /* Distinct ids, in the order in which they were given. */
 struct ids {
     size_t count;
