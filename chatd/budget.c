@@ -3,7 +3,6 @@
 
 #include "chatd/context.h"
 #include "chatd/queries.h"
-#include "chatd/upstream/model_input.h"
 #include "common/call.h"
 #include "common/conf.h"
 #include "common/db.h"
@@ -33,7 +32,7 @@ static int hold(struct call *c, int64_t account, int64_t tokens, int64_t limit, 
 }
 
 int budget_reserve(struct call *c, const struct conf *conf, const struct context *context,
-                   size_t message_size, int64_t *ret_reserved)
+                   int64_t input_tokens, int64_t *ret_reserved)
 {
     int64_t mine = conf_i64(conf, SET_MAX_TOKENS_PER_USER_DAY);
     int64_t all = conf_i64(conf, SET_MAX_TOKENS_PER_DAY), tokens;
@@ -42,8 +41,8 @@ int budget_reserve(struct call *c, const struct conf *conf, const struct context
     *ret_reserved = 0;
     if (!mine && !all)
         return DONE;
-    tokens = model_input_tokens(message_size) +
-             (context->max_output_tokens ? context->max_output_tokens : BUDGET_OUTPUT);
+    tokens =
+        input_tokens + (context->max_output_tokens ? context->max_output_tokens : BUDGET_OUTPUT);
     r = hold(c, 0, tokens, all, "the platform's");
     if (!r)
         r = hold(c, c->caller, tokens, mine, "your");

@@ -4,17 +4,22 @@
 #include <string.h>
 
 #include "chatd/budget.h"
+#include "chatd/chat.h"
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/files.h"
 #include "chatd/keeper.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
 #include "common/call.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/conf.h"
 #include "common/db.h"
 #include "common/events.h"
 #include "common/service.h"
+
+#define START_US 10000000 /* for filed to tell of files */
 
 /* Where the message goes: behind which answer, at which depth. */
 struct position {
@@ -33,6 +38,7 @@ int chat_create_prepare(struct call *c, const struct chat_create_in *in)
 {
     struct chatd *d = call_state(c);
     struct context *context = arena_alloc(&c->arena, sizeof *context);
+    struct chat_prepared *p = arena_alloc(&c->arena, sizeof *p);
     int r = context_get(d->contexts, c, in->project_id, context);
 
     if (r == NOT_FOUND)
@@ -41,8 +47,9 @@ int chat_create_prepare(struct call *c, const struct chat_create_in *in)
         return r;
     if (!d->upstream)
         return MODEL_NOT_CONFIGURED;
-    c->prepared = context;
-    return DONE;
+    *p = (struct chat_prepared){context, {.text = in->message, .size = strlen(in->message)}};
+    c->prepared = p;
+    return files_attach(c, in->project_id, &in->file_ids, &p->message);
 }
 
 /* Locks the conversation and finds the message to go on from. */
@@ -100,6 +107,10 @@ static void accepted_start(struct call *c, void *state)
     struct chatd *d = call_state(c);
 
     if (a->running) {
+        /* a call of its own: who asked has the answer, and waits for the turn */
+        c->trace = "start";
+        c->address = "";
+        c->deadline_us = clock_us() + START_US;
         turn_start(turn_new(d, &a->order), c, &a->order);
         return;
     }
@@ -121,14 +132,14 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
                        const struct position *place, int64_t reserved, struct accepted *a)
 {
     struct chatd *d = call_state(c);
-    const struct context *context = c->prepared;
+    const struct chat_prepared *p = c->prepared;
     int64_t conversation = 0, answer = 0;
     int r = db_get(c, Q_turn_accept,
                    ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation),
                         in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
                         in->message, a->order.model, a->slot && !place->parent_open,
                         daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
-                        context->sent_with, reserved),
+                        p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids)),
                    INTO(&a->order.id, &conversation, &a->order.user_message, &answer, &a->running));
 
     if (r)
@@ -155,11 +166,22 @@ static int turn_accept(struct call *c, const struct chat_create_in *in,
     return r == NOT_FOUND ? refuse(c, NOT_FOUND, "project_id", "no such project, or not yours") : r;
 }
 
+/* What it costs with its files, roughly. */
+static int64_t message_tokens(const struct model_message *m)
+{
+    int64_t tokens = model_input_tokens(m->size);
+
+    for (size_t i = 0; i < m->file_count; i++)
+        tokens += m->files[i].tokens;
+    return tokens;
+}
+
 int chat_create(struct call *c, const struct chat_create_in *in)
 {
     struct chatd *d = call_state(c);
     struct accepted *a = arena_alloc(&c->arena, sizeof *a);
-    const struct context *context = c->prepared;
+    const struct chat_prepared *p = c->prepared;
+    const struct context *context = p->context;
     struct position place;
     int64_t reserved = 0;
     int r = place_find(c, in, &place);
@@ -170,9 +192,10 @@ int chat_create(struct call *c, const struct chat_create_in *in)
         .account = c->caller,
         .fence = 1,
         .attempt = 1,
+        .project = in->project_id,
         .parent = place.parent,
         .model = context->model ? context->model : conf_str(d->conf, SET_OPENAI_MODEL),
-        .message = in->message,
+        .message = p->message,
         .context = context,
     };
     a->slot = !place.parent_open && slot_take(d);
@@ -181,6 +204,6 @@ int chat_create(struct call *c, const struct chat_create_in *in)
     c->settle_state = a;
     r = queue_check(c, a->slot);
     if (!r)
-        r = budget_reserve(c, d->conf, context, strlen(in->message), &reserved);
+        r = budget_reserve(c, d->conf, context, message_tokens(&p->message), &reserved);
     return r ? r : turn_accept(c, in, &place, reserved, a);
 }

@@ -33,6 +33,7 @@ struct chatd {
 
     pthread_mutex_t lock; /* of the list of running turns */
     struct turn *turns;
+    struct turn *refused; /* by the provider, maybe for a file; see refused.h */
 };
 
 /* Takes a slot for a turn; false when all are taken or the process drains. */

@@ -6,14 +6,15 @@
 
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/files.h"
 #include "chatd/queries.h"
+#include "chatd/refused.h"
 #include "chatd/turn.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/db.h"
-#include "common/log.h"
 #include "common/service.h"
 
 #define TAKEOVERS_MAX 20       /* of one turn; then it fails as interrupted */
@@ -28,17 +29,6 @@ static struct call call_for(struct chatd *d, struct db *db, int64_t account)
                          .trace = "claim",
                          .address = "",
                          .deadline_us = clock_us() + CONTEXT_US};
-}
-
-/* Back into the queue, as if it had not been claimed: projectd is away, which is no end for a turn.
- */
-static void claimed_return(struct chatd *d, struct db *db, struct turn *t)
-{
-    cleanup(rows_drop) struct pg_result *rows = NULL;
-
-    if (db_run(db, Q_turn_unclaim, ARGS(t->id, t->fence, daemon_instance(d->daemon)), &rows) == 0)
-        log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
-    turn_drop(t);
 }
 
 static bool is_away(int r)
@@ -56,23 +46,28 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .user_message = rows_i64(row, 0, 4),
         .fence = rows_i64(row, 0, 6),
         .attempt = rows_i64(row, 0, 7),
+        .project = rows_i64(row, 0, 2),
         .model = rows_str(row, 0, 10),
-        .message = rows_str(row, 0, 11),
+        .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
         .context = &context,
     };
     struct turn *t = turn_new(d, &o); /* before projectd is asked: that may take a while */
     struct call c = call_for(d, db, o.account);
+    struct ids files;
     int r = DONE;
 
+    rows_ids(row, 0, 14, &files);
+    o.message.files = files_new(&c.arena, &files);
+    o.message.file_count = files.count;
     if (rows_bool(row, 0, 9)) {
         turn_end_unsent(t, DONE);
     } else if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
         turn_end_unsent(t, INTERRUPTED);
     } else {
-        r = context_get(d->contexts, &c, rows_i64(row, 0, 2), &context);
+        r = context_get(d->contexts, &c, o.project, &context);
         if (is_away(r))
-            claimed_return(d, db, t);
+            turn_return(t, db);
         else if (r)
             turn_end_unsent(t, r == NOT_FOUND ? NOT_FOUND : INTERRUPTED);
         else
@@ -101,6 +96,7 @@ static bool claim_one(struct chatd *d, struct db *db)
 
 void claim_all(struct chatd *d, struct db *db)
 {
+    refused_look(d, db);
     while (claim_one(d, db))
         ;
 }

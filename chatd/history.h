@@ -8,7 +8,7 @@ struct call;
 struct pg_result;
 
 struct history {
-    struct model_message *messages; /* oldest first; texts point into rows */
+    struct model_message *messages; /* oldest first; texts point into rows, files are the call's */
     size_t count;
     int64_t dropped; /* messages of the branch that did not fit */
     struct pg_result *rows;
@@ -17,8 +17,11 @@ struct history {
 
 /*
  * Reads upwards from `leaf` (0: no history) through c->db; the cost is bounded by the budget, not
- * by the branch's length.  Answers without text (failed turns) are left out.
+ * by the branch's length.  Answers without text (failed turns) are left out.  Files are
+ * MODEL_FILE_UNKNOWN, and not counted.
  */
 int history_read(struct call *c, int64_t account, int64_t leaf, int64_t budget_tokens,
                  struct history *ret) __attribute__((warn_unused_result));
+/* Once its files are known: leaves out what does not fit into the budget with them. */
+void history_fit(struct history *h, int64_t budget_tokens);
 void history_drop(struct history *h);

@@ -9,6 +9,7 @@
 #include "chatd/context.h"
 #include "chatd/keeper.h"
 #include "chatd/ledger.h"
+#include "chatd/refused.h"
 #include "chatd/turn.h"
 #include "chatd/upstream/dialect.h"
 #include "chatd/upstream/upstream.h"
@@ -79,6 +80,7 @@ void chatd_drain(void *state)
 
     atomic_store(&d->draining, true);
     keeper_stop_claims(d->keeper);
+    refused_end(d);
     while (atomic_load(&d->slots) < d->max_turns && clock_us() < until)
         nanosleep(&pause, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "chatd/upstream/model_input.h"
 #include "chatd/upstream/upstream.h"
 #include "common/text.h"
 
@@ -15,6 +16,7 @@ struct arena;
 struct call;
 struct chatd;
 struct context;
+struct db;
 
 #define TURN_TRIES_MAX 32 /* requests of one attempt that are recorded */
 
@@ -30,6 +32,8 @@ struct turn {
     struct chatd *chatd;
     int64_t id, account, fence, attempt;
     int64_t user_message; /* the message that asked */
+    int64_t project;
+    struct ids files; /* that the model was given */
     struct text answer;
     size_t published; /* bytes of it that followers were sent */
     size_t stored;    /* bytes of it that were given to the ledger */
@@ -54,8 +58,10 @@ struct turn {
 struct turn_order {
     int64_t id, account, fence, attempt;
     int64_t user_message;
+    int64_t project;
     int64_t parent; /* answer that the message follows, 0: none */
-    const char *model, *message;
+    const char *model;
+    struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
     const struct context *context;
 };
 
@@ -64,11 +70,15 @@ struct turn_order {
 struct turn *turn_new(struct chatd *d, const struct turn_order *o);
 
 /*
- * Builds the model's input (reading the branch above the message through c->db) and begins the
- * upstream call.  Takes the turn.  When the database is lost, or the process ends, the turn is only
- * dropped.
+ * Builds the model's input (reading the branch above the message through c->db, and asking filed
+ * for files) and begins the upstream call.  Takes the turn.  When filed or the database is away,
+ * the turn goes back into the queue; when the process ends, it is only dropped.
  */
 void turn_start(struct turn *t, struct call *c, const struct turn_order *o);
+
+/* Back into the queue, as if it had not been claimed: a service that it needs is away, which is no
+ * end for a turn.  Drops it. */
+void turn_return(struct turn *t, struct db *db);
 
 /* Ends a turn that never was sent upstream: failed with an error, or cancelled (DONE). */
 void turn_end_unsent(struct turn *t, enum status error);

@@ -6,13 +6,17 @@
 
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/files.h"
 #include "chatd/history.h"
 #include "chatd/ledger.h"
+#include "chatd/queries.h"
+#include "chatd/refused.h"
 #include "chatd/turn.h"
 #include "chatd/upstream/model_input.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
+#include "common/db.h"
 #include "common/events.h"
 #include "common/log.h"
 #include "common/service.h"
@@ -45,6 +49,7 @@ struct turn *turn_new(struct chatd *d, const struct turn_order *o)
     t->fence = o->fence;
     t->attempt = o->attempt;
     t->user_message = o->user_message;
+    t->project = o->project;
     t->input_tokens = t->output_tokens = -1;
     pthread_mutex_lock(&d->lock);
     t->next = d->turns;
@@ -104,7 +109,8 @@ void turns_lose(struct chatd *d)
 
 /* ---- start ---- */
 
-static void input_build(struct chatd *d, const struct turn_order *o, const struct history *h,
+static void input_build(struct chatd *d, const struct turn_order *o,
+                        const struct model_message *message, const struct history *h,
                         struct text *ret_body)
 {
     const char *fallback = conf_str(d->conf, SET_DEFAULT_SYSTEM_PROMPT);
@@ -117,7 +123,7 @@ static void input_build(struct chatd *d, const struct turn_order *o, const struc
                                       : 0,
         .history = h->messages,
         .history_count = h->count,
-        .message = {MODEL_ROLE_USER, o->message, strlen(o->message)},
+        .message = *message,
         .has_temperature = o->context->has_temperature,
         .temperature = o->context->temperature,
         .max_output_tokens = o->context->max_output_tokens,
@@ -165,24 +171,58 @@ static bool turn_send(struct turn *t, struct text *body)
     return sent;
 }
 
+void turn_return(struct turn *t, struct db *db)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+
+    if (db_run(db, Q_turn_unclaim, ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon)),
+               &rows) == 0)
+        log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
+    turn_drop(t);
+}
+
+/* The files of the message and of as much of its history as fits, and what the turn's row says of
+ * them. */
+static int files_add(struct turn *t, struct call *c, struct model_message *message,
+                     struct history *h)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int64_t budget = conf_i64(t->chatd->conf, SET_HISTORY_TOKENS);
+    int r = files_look(c, t->project, message, h->messages, h->count);
+
+    if (r)
+        return r;
+    history_fit(h, budget);
+    r = files_read(c, t->project, message, h->messages, h->count);
+    files_given(message, h->messages, h->count, &t->files);
+    if (r || (!message->file_count && !t->files.count))
+        return r;
+    return db_run(
+        c->db, Q_turn_files,
+        ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon), ids_array(&c->arena, &t->files)),
+        &rows);
+}
+
 void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
 {
     struct chatd *d = t->chatd;
-    struct history history = {0};
+    struct model_message message = o->message;
+    cleanup(history_drop) struct history history = {0};
     cleanup(text_drop) struct text body = {0};
     int r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
 
-    if (r == UNAVAILABLE || r == BUSY) {
-        turn_drop(t);
+    if (!r)
+        r = files_add(t, c, &message, &history);
+    if (r == UNAVAILABLE || r == TOO_LATE || r == BUSY) {
+        turn_return(t, c->db);
         return;
     }
     if (r) {
         turn_end_unsent(t, INTERNAL);
         return;
     }
-    input_build(d, o, &history, &body);
+    input_build(d, o, &message, &history, &body);
     t->dropped = history.dropped;
-    history_drop(&history);
     if (!turn_send(t, &body))
         turn_drop(t);
 }
@@ -319,7 +359,8 @@ static void on_end(void *state, int64_t id, const struct upstream_result *r)
     }
     delta_publish(t);
     result_take(t, r);
-    ledger_finish(t->chatd->ledger, t);
+    if (!refused_keep(t))
+        ledger_finish(t->chatd->ledger, t);
 }
 
 static void on_tick(void *owner)

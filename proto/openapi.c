@@ -401,7 +401,8 @@ static struct json_object *info(void)
         string("Lengths of strings are limited in bytes of UTF-8; minLength and maxLength give the "
                "same numbers, which JSON Schema counts in characters. JSON bodies have at most "
                "262144 bytes. Errors are application/problem+json; their `code` is for programs. "
-               "Lists are arrays by ascending id, at most `limit` long; while there may be more, "
+               "Lists are arrays by ascending id where nothing else is said, at most `limit` long; "
+               "while there may be more, "
                "`Link` has the next page."));
     return o;
 }

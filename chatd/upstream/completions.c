@@ -12,7 +12,9 @@
 /* `max_tokens` is the older name, and the one that every server knows. */
 static void build(struct text *out, const struct model_input *in)
 {
-    model_input_begin(out, in, "messages", "max_tokens");
+    static const struct model_words words = {.messages = "messages", .limit = "max_tokens"};
+
+    model_input_begin(out, in, &words);
     text_puts(out, ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
 }
 

@@ -32,6 +32,7 @@ struct answer {
 struct dialect {
     const char *name; /* value of the setting OPENAI_API */
     const char *path; /* behind the base URL */
+    bool file_ids;    /* reads files by the provider's id; else only their text can be given */
     /* Appends the request body. */
     void (*build)(struct text *out, const struct model_input *in);
     /*

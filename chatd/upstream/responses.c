@@ -9,11 +9,30 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 
+/* platform.openai.com/docs/guides/file-inputs, and .../images-vision: an image is refused as a
+ * file, and the other way round. */
+static void file_part(struct text *out, const struct model_file *f)
+{
+    bool image = f->kind == MODEL_FILE_IMAGE;
+
+    text_putc(out, '{');
+    text_member_str(out, "type", image ? "input_image" : "input_file");
+    text_member_str(out, "file_id", f->provider);
+    if (image)
+        text_member_str(out, "detail", "auto");
+    text_putc(out, '}');
+}
+
 /* Each prompt is a message of its own: `instructions` would be sent back with every event that
  * holds the response. */
 static void build(struct text *out, const struct model_input *in)
 {
-    model_input_begin(out, in, "input", "max_output_tokens");
+    static const struct model_words words = {.messages = "input",
+                                             .limit = "max_output_tokens",
+                                             .text_type = "input_text",
+                                             .file_part = file_part};
+
+    model_input_begin(out, in, &words);
     text_puts(out, ",\"stream\":true,\"store\":false}");
 }
 
@@ -140,6 +159,7 @@ static void end(struct answer *a)
 const struct dialect dialect_responses = {
     .name = "responses",
     .path = "/responses",
+    .file_ids = true,
     .build = build,
     .event = event,
     .end = end,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chatd/chat.h"
 #include "chatd/chatd.h"
 #include "chatd/context.h"
 #include "chatd/history.h"
@@ -26,6 +27,7 @@ static const struct query queries[] = {
 
 static struct chatd state;
 static struct context context = {.sent_with = "[]"};
+static struct chat_prepared prepared = {.context = &context};
 static struct call *c;
 
 static void begin(void)
@@ -73,7 +75,7 @@ static int say(int64_t caller, int64_t conversation, int64_t parent, const char 
                                 .parent_id = parent};
 
     c = harness_call(OP_chat_create, caller);
-    c->prepared = &context;
+    c->prepared = &prepared;
     return chat_create(c, &in);
 }
 
@@ -339,6 +341,8 @@ START_TEST(a_turn_that_could_not_begin_goes_back)
         ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 2 * i, "p1")), 0);
         ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 2 * i + 1, "p2")), 0);
         ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 2 * i + 1, "p1")), 1);
+        ck_assert_int_eq(claim("p1"), 0); /* others come first */
+        number("UPDATE turn SET not_before = now() WHERE id = $1 RETURNING 1", turn);
     }
     ck_assert_int_eq(finish(turn, 5, "p1"), 0);
     ck_assert_int_eq(claim("p2"), ALICE);

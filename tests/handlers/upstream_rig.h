@@ -234,7 +234,7 @@ static inline int rig_try(struct seen *s, const char *dialect, const char *model
     struct model_input in = {.model = model,
                              .prompts = prompts,
                              .prompt_count = 1,
-                             .message = {MODEL_ROLE_USER, message, strlen(message)}};
+                             .message = {.text = message, .size = strlen(message)}};
     cleanup(text_drop) struct text body = {0};
     struct upstream_call call = {.state = s,
                                  .body = &body,

@@ -21,7 +21,7 @@ export class Recorder {
         req.on('error', () => {});
         req.on('end', () => {
             const body = Buffer.concat(chunks);
-            if (req.method === 'POST') this.#note(req, body);
+            if (req.method === 'POST' && !/\/files$/.test(req.url)) this.#note(req, body); // model calls
             const { method, url: path, headers } = req;
             const up = http.request({ host: '127.0.0.1', port: provider, method, path, headers, agent: false });
             up.on('response', (r) => {
@@ -61,13 +61,17 @@ export class Recorder {
 }
 
 // What a call told the model, whichever dialect it spoke:
-// {system, user (last message), input: [{role, text}], model}.
+// {system, user (last message), input: [{role, text, files, images}], model}.
 export function heard(call) {
     const body = call?.body ?? {};
     const text = (content) =>
         typeof content === 'string' ? content : (content ?? []).map((part) => part.text ?? '').join('');
     const items = typeof body.input === 'string' ? [{ role: 'user', content: body.input }] : (body.input ?? body.messages ?? []);
-    const all = items.map((item) => ({ role: item.role, text: text(item.content) }));
+    const ids = (content, type) => (typeof content === 'string' ? [] : (content ?? []).filter((p) => p.type === type).map((p) => p.file_id));
+    const all = items.map((item) => ({
+        role: item.role, text: text(item.content),
+        files: ids(item.content, 'input_file'), images: ids(item.content, 'input_image'),
+    }));
     const told = all.filter((m) => m.role === 'system' || m.role === 'developer').map((m) => m.text);
     if (body.instructions) told.unshift(body.instructions);
     const input = all.filter((m) => m.role === 'user' || m.role === 'assistant');

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buffer.h"
 #include "files.h"
@@ -17,7 +18,7 @@ enum { JSON_DEPTH = 32, TEXT_KEEP = 4 << 20 };
 struct gather {
     struct question *q;
     struct buffer last, system, files;
-    const char *missing_file;
+    const char *bad_file;
 };
 
 static int refuse(struct api_error *error, const char *code, const char *param, const char *message)
@@ -65,17 +66,32 @@ static void gather_text(struct gather *g, struct buffer *into, const char *text,
     buffer_add(into, text, length);
 }
 
-/* input_file of the Responses API; {"file": {...}} of chat completions is unpacked before. */
-static void gather_file(struct gather *g, struct json_object *part)
+/* By its extension, as OpenAI goes by it. */
+static bool is_image(const char *name)
+{
+    static const char *const images[] = {".png", ".jpg", ".jpeg", ".webp", ".gif"};
+    const char *dot = strrchr(name, '.');
+
+    for (size_t i = 0; dot && i < sizeof images / sizeof *images; i++)
+        if (!strcasecmp(dot, images[i]))
+            return true;
+    return false;
+}
+
+/* input_file and input_image of the Responses API; {"file": {...}} of chat completions is unpacked
+ * before. */
+static void gather_file(struct gather *g, struct json_object *part, bool image)
 {
     const char *id = member_text(part, "file_id");
     const char *name = member_text(part, "filename");
     const struct file *file = id ? file_find(id) : NULL;
 
     if (id && !file)
-        g->missing_file = "No such File object.";
+        g->bad_file = "No such File object.";
     if (file)
         name = file_name(file);
+    if (file && is_image(name) != image)
+        g->bad_file = image ? "Invalid image." : "Expected a file, but got an image.";
     if (buffer_length(&g->files))
         buffer_text(&g->files, ", ");
     buffer_text(&g->files, name ? name : "file");
@@ -90,9 +106,11 @@ static void gather_part(struct gather *g, struct buffer *into, struct json_objec
         gather_text(g, into, json_object_get_string(text),
                     (size_t)json_object_get_string_len(text));
     else if (type && !strcmp(type, "input_file"))
-        gather_file(g, part);
+        gather_file(g, part, false);
+    else if (type && !strcmp(type, "input_image"))
+        gather_file(g, part, true);
     else if (type && !strcmp(type, "file"))
-        gather_file(g, member(part, "file"));
+        gather_file(g, member(part, "file"), false);
 }
 
 static void gather_content(struct gather *g, struct buffer *into, struct json_object *content)
@@ -143,8 +161,8 @@ static int gather_input(struct gather *g, struct json_object *input, const char 
     for (size_t i = 0; i < json_object_array_length(input); i++)
         if (!gather_message(g, json_object_array_get_idx(input, i)))
             return refuse(error, "invalid_value", param, "Invalid value: not a message.");
-    if (g->missing_file)
-        return refuse(error, "not_found", param, g->missing_file);
+    if (g->bad_file)
+        return refuse(error, "not_found", param, g->bad_file);
     return 0;
 }
 
