@@ -5,6 +5,11 @@
 
 #define CONVERSATIONS_AT_ONCE 50 /* in one transaction */
 
+int chat_project_close(struct call *c, const struct chat_project_close_in *in)
+{
+    return db_do(c, Q_project_ref_end, ARGS(c->caller, in->project_id));
+}
+
 int chat_project_erase(struct call *c, const struct chat_project_erase_in *in)
 {
     int r = db_do(c, Q_project_ref_end, ARGS(c->caller, in->project_id));

@@ -139,6 +139,11 @@ int file_delete(struct call *c, const struct file_delete_in *in)
     return rows_count(rows) ? files_release(c, rows) : NOT_FOUND;
 }
 
+int file_project_close(struct call *c, const struct file_project_close_in *in)
+{
+    return db_do(c, Q_project_ref_end, ARGS(c->caller, in->project_id));
+}
+
 int file_project_erase(struct call *c, const struct file_project_erase_in *in)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;

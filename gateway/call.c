@@ -6,7 +6,10 @@
 
 #include "common/cleanup.h"
 #include "common/fault.h"
+#include "common/log.h"
 #include "gateway/auth.h"
+
+#define THEN_WAIT_MS 1000
 
 struct bus_request call_request(const struct exchange *x)
 {
@@ -82,6 +85,25 @@ int call_reply(struct exchange *x, const struct bus_reply *reply)
     return DONE;
 }
 
+/* What the row wants called after a success.  Whatever becomes of it, the answer stays. */
+static void then_call(struct exchange *x)
+{
+    for (unsigned i = 0; i < x->op->then_count; i++) {
+        cleanup(bus_reply_drop) struct bus_reply reply = {0};
+        struct bus_request request = call_request(x);
+        request.op = api_op(x->op->then[i]);
+        request.key = NULL;
+        request.body = NULL;
+        request.body_size = 0;
+        if (request.deadline_ms > THEN_WAIT_MS)
+            request.deadline_ms = THEN_WAIT_MS;
+        broker_call(x->gateway->broker, &request, &reply);
+        if (reply.status != DONE)
+            log_line(LOG_LEVEL_NOTICE, "event=then_failed op=%s code=%s", request.op->name,
+                     api_code(reply.status));
+    }
+}
+
 int call_step(struct exchange *x)
 {
     cleanup(bus_reply_drop) struct bus_reply reply = {0};
@@ -90,5 +112,7 @@ int call_step(struct exchange *x)
     broker_call(x->gateway->broker, &request, &reply);
     if (reply.status == DONE && x->op->id == OP_user_logout)
         auth_session_ended(x->gateway->auth, x->session);
+    if (reply.status == DONE)
+        then_call(x);
     return call_reply(x, &reply);
 }

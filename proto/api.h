@@ -89,6 +89,8 @@ struct shape {
     const struct field *fields; /* ends with a NULL name */
 };
 
+#define THEN_MAX 2 /* lines of an operation */
+
 struct op {
     int id; /* index in the dispatch table; the wire carries the name */
     const char *name, *path, *summary;
@@ -107,6 +109,8 @@ struct op {
     const struct field *in; /* ends with a NULL name */
     enum reply_kind reply;
     const struct shape *out; /* NULL for REPLY_NOTHING */
+    int then[THEN_MAX];      /* ids of what the gateway calls after it */
+    unsigned then_count;
 };
 
 enum op_id {

@@ -132,7 +132,7 @@ export default async function (t) {
         assert.equal((await t.call('DELETE', `/projects/${project}`)).status, 204);
         assert.equal((await t.call('GET', files)).status, 404);
         assert.equal((await t.upload(files, 'too late')).status, 404);
-        await eventually(async () => (await t.call('GET', `/projects/files/${ids[0]}`)).status === 404, { what: 'files are gone' });
+        for (const id of ids) assert.equal((await t.call('GET', `/projects/files/${id}`)).status, 404, 'at once');
         await eventually(async () => !(await copiesOf(t.stack)).some((f) => ids.includes(f.file)), { what: 'copies are gone' });
     });
 }

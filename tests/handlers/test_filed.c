@@ -478,6 +478,24 @@ START_TEST(a_project_is_erased_in_batches)
 }
 END_TEST
 
+START_TEST(nothing_of_a_closed_project_is_found)
+{
+    struct file_project_close_in in = {.project_id = PROJECT};
+    int64_t id = uploaded(ALICE, "a", "hello"), other = uploaded(BOB, "b", "hello");
+
+    c = harness_call(OP_file_project_close, ALICE);
+    ck_assert_int_eq(file_project_close(c, &in), DONE);
+    ck_assert_int_eq(get(ALICE, id), NOT_FOUND);
+    ck_assert_int_eq(file_drop(ALICE, id), NOT_FOUND);
+    ck_assert_int_eq(upload(ALICE, "b", "late"), NOT_FOUND);
+    ck_assert_int_eq(get(BOB, other), DONE);
+    /* and it is still there to be erased */
+    ck_assert_int_eq(number("SELECT count(*) FROM file WHERE owner_id = %" PRId64, ALICE), 1);
+    ck_assert_str_eq(erase(), "{\"more\":true}");
+    ck_assert_int_eq(number("SELECT count(*) FROM file WHERE owner_id = %" PRId64, ALICE), 0);
+}
+END_TEST
+
 START_TEST(an_erasure_of_an_unknown_project_is_kept)
 {
     ck_assert_str_eq(erase(), "{\"more\":false}");
@@ -532,6 +550,7 @@ int main(void)
     tcase_add_test(t, copies_only_for_who_asks_by_file);
     tcase_add_test(t, copies_go_with_their_file);
     tcase_add_test(t, a_project_is_erased_in_batches);
+    tcase_add_test(t, nothing_of_a_closed_project_is_found);
     tcase_add_test(t, an_erasure_of_an_unknown_project_is_kept);
     tcase_add_test(t, unused_contents_are_collected);
     tcase_add_test(t, the_role_may_not_change_the_schema);

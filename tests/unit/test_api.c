@@ -195,6 +195,36 @@ START_TEST(internal_and_public)
 }
 END_TEST
 
+static bool has_input(const struct op *op, const char *name)
+{
+    const struct field *f = op->in;
+
+    while (f->name && strcmp(f->name, name))
+        f++;
+    return f->name;
+}
+
+/* The gateway calls it with the same inputs, so it must be one that it may call, and want no other.
+ */
+START_TEST(what_comes_after_fits)
+{
+    for (int i = 0; i < OP_COUNT; i++) {
+        const struct op *op = api_op(i);
+        sane(op, op->then_count <= THEN_MAX);
+        sane(op, !op->then_count || (is_public(op) && op->method != METHOD_GET));
+        for (unsigned k = 0; k < op->then_count; k++) {
+            const struct op *then = api_op(op->then[k]);
+            sane(then, then->scope == SCOPE_FOR_GATEWAY && then->svc != op->svc);
+            for (const struct field *f = then->in; f->name; f++)
+                sane(then, has_input(op, f->name));
+            for (const struct field *f = op->in; f->name; f++)
+                sane(then, f->place == AT_BODY || has_input(then, f->name));
+        }
+    }
+    ck_assert_uint_eq(api_op(OP_project_delete)->then_count, 2);
+}
+END_TEST
+
 START_TEST(lanes_phases_and_keeping)
 {
     for (int i = 0; i < OP_COUNT; i++) {
@@ -371,6 +401,7 @@ int main(void)
     tcase_add_test(t, placeholders_and_path_inputs);
     tcase_add_test(t, inputs);
     tcase_add_test(t, internal_and_public);
+    tcase_add_test(t, what_comes_after_fits);
     tcase_add_test(t, lanes_phases_and_keeping);
     tcase_add_test(t, successes);
     tcase_add_test(t, lists_have_pages);
