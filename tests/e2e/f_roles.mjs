@@ -1,25 +1,11 @@
 // Each daemon's database role reaches its own schema and nothing else.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
+import { sql as ask } from '../harness/sql.mjs';
 
 const SCHEMAS = { authd: 'auth', projectd: 'project', chatd: 'chat', filed: 'file' };
 
 export default async function (t) {
-    const pid = fs.readFileSync(path.join(t.stack.data, 'run/postgres.pid'), 'utf8').split(' ')[0];
-    const argv = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const dir = argv.find((a) => a.startsWith('unix_socket_directories=')).split('=')[1];
-    const { uid, gid } = fs.statSync(path.join(t.stack.data, 'postgres'));
-
-    // Runs statements as a role, each for itself; returns what psql said to each.
-    const sql = (role, ...statements) => {
-        const script = statements.map((text, i) => `\\echo === ${i}\n${text};\n`).join('');
-        const command = 'exec psql -X -q -A -t -v VERBOSITY=verbose -h "$1" -U "$2" -d chatbot 2>&1';
-        const options = { input: script, encoding: 'utf8', cwd: '/', uid, gid, env: { PATH: process.env.PATH } };
-        const { stdout } = spawnSync('sh', ['-c', command, 'sh', dir, role], options);
-        return stdout.split(/^=== \d+\n/m).slice(1).map((said) => said.trim());
-    };
+    const sql = (role, ...statements) => ask(t.stack, role, ...statements);
     const refused = (role, statements) => {
         const said = sql(role, ...statements);
         assert.equal(said.length, statements.length, said.join('\n'));
