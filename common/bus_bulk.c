@@ -14,6 +14,15 @@ struct bulk {
     struct text body;
 };
 
+static void bulk_put(struct bus *b, struct bulk *m)
+{
+    m->next = NULL;
+    pthread_mutex_lock(&b->lock);
+    *b->bulk_last = m;
+    b->bulk_last = &m->next;
+    pthread_mutex_unlock(&b->lock);
+}
+
 void bus_send_bulk(struct bus *b, int gateway, unsigned epoch, const struct envelope *e,
                    struct text *body)
 {
@@ -26,10 +35,7 @@ void bus_send_bulk(struct bus *b, int gateway, unsigned epoch, const struct enve
     new->e = *e;
     new->body = *body;
     *body = (struct text){0};
-    pthread_mutex_lock(&b->lock);
-    *b->bulk_last = new;
-    b->bulk_last = &new->next;
-    pthread_mutex_unlock(&b->lock);
+    bulk_put(b, new);
     bus_wake(b);
 }
 
@@ -57,15 +63,29 @@ static bool one_send(struct bus *b, struct bulk *m)
     return g->socket && g->epoch == m->epoch && link_send(g, head, size, &m->body);
 }
 
+/* Nothing but the last DATA of a download gives the gateway its credit back: it is kept until the
+ * link takes it, or is another one. */
+static bool must_arrive(const struct bus *b, const struct bulk *m)
+{
+    const struct gateway_link *g = &b->links[m->gateway];
+
+    return m->e.last && g->socket && g->epoch == m->epoch;
+}
+
 bool bulk_send(struct bus *b)
 {
     for (int i = 0; i < ROUND_MAX; i++) {
         struct bulk *m = bulk_take(b);
+        bool sent = m && one_send(b, m);
         struct transfer *t;
         if (!m)
             return false;
-        if (!one_send(b, m) && (t = transfers_find(b->transfers, m->gateway, m->e.id)))
+        if (!sent && (t = transfers_find(b->transfers, m->gateway, m->e.id)))
             transfer_break(t);
+        if (!sent && must_arrive(b, m)) {
+            bulk_put(b, m);
+            return false; /* in a later round */
+        }
         text_drop(&m->body);
         free(m);
     }

@@ -80,7 +80,7 @@ void transfer_close(struct transfer **ret)
 static bool data_fits(const struct transfer *t, const struct envelope *e, zmq_msg_t *payload)
 {
     return e->n == t->came + 1 && !t->last_came && t->count < DATA_WINDOW &&
-           zmq_msg_size(payload) <= DATA_MAX && e->last != DATA_BROKEN;
+           zmq_msg_size(payload) <= DATA_MAX && e->last <= DATA_LAST;
 }
 
 void transfer_data(struct transfer *t, const struct envelope *e, zmq_msg_t *payload)

@@ -329,6 +329,18 @@ static void reply_flight(struct broker *b, struct flight *f, const struct envelo
     transfers_stream(r->transfer, e->id);
 }
 
+/* A download that begins at a worker which was given up meanwhile, and has given up this gateway:
+ * its bytes would not come to an end, and the request was sent to another one. */
+static void stream_refuse(struct broker *b, struct flight *f)
+{
+    const struct envelope cancel = {.kind = FRAME_CANCEL, .id = f->id};
+    struct worker *w = f->worker;
+
+    flight_end(&b->pending, f);
+    if (worker_listens(w))
+        worker_send(b, w, &cancel, NULL);
+}
+
 void request_reply(struct broker *b, struct worker *w, const struct envelope *e, zmq_msg_t *payload)
 {
     struct flight *f = flight_find(&b->pending, e->id);
@@ -337,6 +349,10 @@ void request_reply(struct broker *b, struct worker *w, const struct envelope *e,
 
     if (!f || f->worker != w || f->streams)
         return; /* of another generation, or of a worker that was given up since */
+    if (f->lost && e->stream) {
+        stream_refuse(b, f);
+        return;
+    }
     r = f->request;
     stale = r && r->transfer && transfer_is_bound(r->transfer) &&
             !transfer_is_bound_to(r->transfer, e->id);

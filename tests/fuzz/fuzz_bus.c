@@ -1,25 +1,20 @@
 /*
  * The broker without its thread and sockets: daemons that say anything at any time, callers,
- * followers, and a clock that jumps.  Each request is answered exactly once, each account is true,
- * and nothing is left at the end.
+ * uploads, downloads, followers, and a clock that jumps.  Each request is answered exactly once,
+ * each account is true, bytes keep their order, and nothing is left at the end.
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "common/events.h"
 #include "common/log.h"
-#include "common/text.h"
-#include "gateway/broker/intake.h"
 #include "gateway/broker/peer_calls.h"
-#include "gateway/broker/state.h"
-#include "tests/fuzz/fuzz.h"
+#include "gateway/broker/transfer_state.h"
+#include "tests/fuzz/bus_rig.h"
 
 #define CALLERS   32
 #define FOLLOWERS 8
-#define ROUTES    4
-#define SENT_MAX  64
-#define MESSAGES  8
+#define TRANSFERS 8
 #define END_US    INT64_C(1000000000)
 
 struct input {
@@ -33,27 +28,17 @@ struct caller {
     bool waits;
 };
 
-/* What came in but was not read yet. */
-struct message {
-    uint32_t route;
-    char head[1024];
-    size_t size;
-    struct text payload;
-    bool stranger;
+/* An upload or a download, as an HTTP thread sees it. */
+struct transfer {
+    struct broker_transfer *t; /* NULL: none */
+    struct bus_request what;
+    bool finished;
+    uint32_t read; /* pieces */
 };
 
-static struct broker *broker;
 static struct caller callers[CALLERS];
 static struct follower *followers[FOLLOWERS];
-static struct message inbound;
-static struct service *inbound_for;
-static enum bus_sent sends[ROUTES]; /* how sending to that route ends */
-static struct {
-    uint64_t id;
-    uint32_t route;
-    enum svc svc;
-} sent[SENT_MAX]; /* newest REQUESTs */
-static unsigned sent_count;
+static struct transfer transfers[TRANSFERS];
 
 static uint8_t byte_take(struct input *in)
 {
@@ -63,77 +48,11 @@ static uint8_t byte_take(struct input *in)
     return *in->data++;
 }
 
-/* ---- gateway/broker/bus_socket.h without sockets ---- */
-
-int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t group)
-{
-    (void)s, (void)context, (void)path, (void)group;
-    return DONE;
-}
-
-void bus_socket_close(struct bus_socket *s)
-{
-    (void)s;
-}
-
-bool bus_socket_readable(struct bus_socket *s)
-{
-    (void)s;
-    return false;
-}
-
-enum bus_got bus_socket_receive(struct bus_socket *s, struct bus_message *ret)
-{
-    if (!inbound_for || s != &inbound_for->socket)
-        return BUS_NOTHING;
-    inbound_for = NULL;
-    ret->route = inbound.route;
-    zmq_msg_init_size(&ret->head, inbound.size);
-    memcpy(zmq_msg_data(&ret->head), inbound.head, inbound.size);
-    zmq_msg_init_size(&ret->payload, inbound.payload.size);
-    if (inbound.payload.size)
-        memcpy(zmq_msg_data(&ret->payload), inbound.payload.data, inbound.payload.size);
-    if (envelope_decode(zmq_msg_data(&ret->head), zmq_msg_size(&ret->head), &ret->e) == 0)
-        return BUS_MESSAGE;
-    bus_message_drop(ret);
-    return BUS_VOID;
-}
-
-void bus_message_drop(struct bus_message *m)
-{
-    zmq_msg_close(&m->head);
-    zmq_msg_close(&m->payload);
-}
-
-bool bus_message_peer(struct bus_message *m, uid_t *ret_uid, pid_t *ret_pid)
-{
-    (void)m;
-    *ret_uid = inbound.stranger;
-    *ret_pid = 0;
-    return true;
-}
-
-enum bus_sent bus_socket_send(struct bus_socket *s, uint32_t route, const struct envelope *e,
-                              zmq_msg_t *payload)
-{
-    char head[ENVELOPE_HEAD_MAX];
-    enum bus_sent r = envelope_encode(e, head, sizeof head) ? sends[route % ROUTES] : BUS_TOO_BIG;
-
-    for (int svc = 0; svc < BUS_SERVICES; svc++)
-        if (s == &broker->service[svc].socket && e->kind == FRAME_REQUEST && r == BUS_SENT) {
-            sent[sent_count % SENT_MAX].id = e->id;
-            sent[sent_count % SENT_MAX].route = route;
-            sent[sent_count++ % SENT_MAX].svc = (enum svc)svc;
-        }
-    if (payload)
-        zmq_msg_close(payload);
-    return r;
-}
-
 /* ---- one run ---- */
 
 static void round_run(void)
 {
+    commands_run();
     for (int svc = 0; svc < BUS_SERVICES; svc++)
         intake_read(broker, &broker->service[svc]);
     requests_due(broker);
@@ -141,6 +60,7 @@ static void round_run(void)
     workers_bury(broker);
     for (int svc = 0; svc < BUS_SERVICES; svc++)
         requests_serve(broker, &broker->service[svc]);
+    transfers_serve(broker);
     topics_flush(broker);
 }
 
@@ -161,6 +81,21 @@ static void worker_check(const struct worker *w)
         must(w->state == WORKER_READY || !w->own[lane] || queue_length(w->own[lane]) == 0);
 }
 
+/* What waits of it is never more than its window. */
+static void transfer_check(const struct broker_transfer *t)
+{
+    const struct piece *p;
+    unsigned in = 0, out = 0;
+
+    TAILQ_FOREACH(p, &t->in, next)
+    in++;
+    TAILQ_FOREACH(p, &t->out, next)
+    out++;
+    must(in <= DATA_WINDOW + 1 && t->came <= t->granted + 1);
+    must(t->pushed == t->sent + out || !t->asked || !t->id);
+    must(out == 0 || t->in_turn);
+}
+
 static void state_check(void)
 {
     unsigned waiting = 0;
@@ -179,6 +114,9 @@ static void state_check(void)
         must(ready == s->ready);
     }
     must(broker->stats.pending >= waiting);
+    for (int i = 0; i < TRANSFERS; i++)
+        if (transfers[i].t)
+            transfer_check(transfers[i].t);
 }
 
 static void see(void *state, const struct event *e)
@@ -232,6 +170,119 @@ static void call_begin(struct input *in)
     }
 }
 
+/* ---- uploads and downloads ---- */
+
+static void transfer_begin(struct input *in)
+{
+    uint8_t how = byte_take(in);
+
+    for (int i = 0; i < TRANSFERS; i++) {
+        struct transfer *x = &transfers[i];
+        if (x->t)
+            continue;
+        *x = (struct transfer){.what = {.op = api_op(how & 1 ? OP_file_create : OP_file_content),
+                                        .caller = how % 3,
+                                        .key = how & 4 ? "k" : NULL,
+                                        .to = how & 8 ? "i1" : NULL,
+                                        .address = "a",
+                                        .deadline_ms = 1}};
+        x->t = broker_transfer_begin(broker, &x->what);
+        x->t->request.deadline_us = broker->now_us + (how >> 6) * 1500000;
+        return;
+    }
+}
+
+static void transfer_end(struct transfer *x)
+{
+    broker_transfer_end(&x->t);
+}
+
+static void upload_turn(struct transfer *x, uint8_t how)
+{
+    static const char bytes[DATA_MAX];
+    struct broker_transfer *t = x->t;
+    size_t size = how >= 240 ? DATA_MAX : how;
+    bool over = t->replied || t->broken, went;
+
+    if (x->finished || (!over && t->pushed >= t->window))
+        return; /* the thread would wait */
+    if (how % 4 == 0) {
+        x->finished = true;
+        went = broker_transfer_finish(t);
+    } else {
+        went = how % 4 == 1 ? broker_transfer_flush(t) : broker_transfer_write(t, bytes, size);
+    }
+    must(went || over);
+}
+
+/* Each piece has its number for its first byte. */
+static void download_turn(struct transfer *x)
+{
+    const char *data;
+    size_t size;
+
+    if (!x->t->replied || !x->t->reply.stream)
+        return;
+    if (broker_transfer_read(x->t, &data, &size) != 1)
+        return;
+    x->read++;
+    must(size == 0 || (uint8_t)data[0] == (uint8_t)x->read);
+}
+
+static void transfer_turn(struct input *in)
+{
+    uint8_t which = byte_take(in), how = byte_take(in);
+    struct transfer *x = &transfers[which % TRANSFERS];
+
+    if (!x->t)
+        return;
+    if (which >= 192)
+        transfer_end(x);
+    else if (x->what.op->stream == STREAM_UPLOAD)
+        upload_turn(x, how);
+    else
+        download_turn(x);
+}
+
+/* ---- what daemons send ---- */
+
+/* DATA in order, mostly, with its number for its first byte. */
+static void data_make(struct envelope *e, struct sent *to, uint8_t how)
+{
+    static const char zeros[DATA_MAX];
+    char first;
+
+    e->n = how % 16 == 15 ? how : to ? to->came + 1 : 1;
+    e->last = how < 192 ? DATA_MORE : how % 4;
+    if (to && e->n == to->came + 1)
+        to->came++;
+    first = (char)e->n;
+    if (how % 8)
+        text_add(&inbound.payload, &first, 1);
+    if (how == 255)
+        text_add(&inbound.payload, zeros, DATA_MAX);
+}
+
+static void window_make(struct envelope *e, struct sent *to, uint8_t how)
+{
+    e->n = how % 32;
+    if (to && e->n > to->window)
+        to->window = e->n;
+}
+
+/* Mostly from the worker that a REQUEST went to, about that. */
+static struct sent *answer_make(struct envelope *e, uint8_t a, uint8_t b)
+{
+    struct sent *to = &sent[(sent_count - 1 - a % SENT_MAX) % SENT_MAX];
+
+    e->id = to->id;
+    if (!(b & 128)) {
+        inbound.route = to->route;
+        inbound_for = &broker->service[to->svc];
+    }
+    return to;
+}
+
 /* A message of a kind with fields that are likely to mean something. */
 static void message_make(struct input *in, struct envelope *ret)
 {
@@ -242,26 +293,27 @@ static void message_make(struct input *in, struct envelope *ret)
     uint8_t kind = byte_take(in), a = byte_take(in), b = byte_take(in);
     struct event e = {
         .topic = topics[a % 5], .what = (enum event_what)(b % 5), .size = 1, .data = "x"};
+    struct sent *to = NULL;
 
-    *ret = (struct envelope){.kind = (enum frame_kind)(1 + kind % 10),
+    *ret = (struct envelope){.kind = (enum frame_kind)(1 + kind % 12),
                              .service = api_svc_name((enum svc)(inbound_for - broker->service)),
                              .instance = instances[a % 5],
                              .topic = topics[a % 5],
                              .op = ops[a % 4],
                              .id = b,
                              .deadline_ms = b * 50U,
-                             .status = status[a % 4],
+                             .status = status[a / 64],
+                             .stream = b / 2 % 2,
                              .turn_id = b & 1,
                              .http = b >> 1};
     ret->credit_fast = ret->credit_slow = ret->credit_write = ret->credit_hash = b % 4;
-    if (ret->kind == FRAME_REPLY && sent_count) {
-        unsigned n = (sent_count - 1 - a % SENT_MAX) % SENT_MAX;
-        ret->id = sent[n].id;
-        if (!(b & 128)) {
-            inbound.route = sent[n].route;
-            inbound_for = &broker->service[sent[n].svc];
-        }
-    }
+    ret->credit_bulk = b % 4;
+    if (sent_count && (ret->kind == FRAME_REPLY || ret->kind >= FRAME_DATA))
+        to = answer_make(ret, a, b);
+    if (ret->kind == FRAME_DATA)
+        data_make(ret, to, byte_take(in));
+    if (ret->kind == FRAME_WINDOW)
+        window_make(ret, to, byte_take(in));
     if (ret->kind == FRAME_EVENT)
         event_append(&inbound.payload, &e);
 }
@@ -311,11 +363,19 @@ static void worker_die(struct input *in)
         worker_dies(broker, w, broker->now_us + DYING_US);
 }
 
+/* As when the gateway ends. */
+static void broker_close(void)
+{
+    broker->closing = true;
+    requests_refuse_all(broker);
+    transfers_break_all(broker);
+}
+
 static void step(struct input *in)
 {
     uint8_t n;
 
-    switch (byte_take(in) % 8) {
+    switch (byte_take(in) % 11) {
     case 0:
     case 1:
     case 2:
@@ -333,10 +393,19 @@ static void step(struct input *in)
         break;
     case 7:
         n = byte_take(in);
-        if (n & 1)
+        if (n == 255)
+            broker_close();
+        else if (n & 1)
             worker_die(in);
         else
             sends[n / 2 % ROUTES] = n < 32 ? BUS_FULL : n < 64 ? BUS_GONE : BUS_SENT;
+        break;
+    case 8:
+        transfer_begin(in);
+        break;
+    case 9:
+    case 10:
+        transfer_turn(in);
         break;
     }
 }
@@ -351,6 +420,7 @@ static void begin(void)
     broker->now_us = broker->tick_us = 1000000;
     broker->bury_us = INT64_MAX;
     pending_init(&broker->pending);
+    transfers_init(&broker->transfers);
     for (int svc = 0; svc < BUS_SERVICES; svc++) {
         broker->service[svc].svc = (enum svc)svc;
         broker->service[svc].down_us = broker->now_us;
@@ -358,6 +428,7 @@ static void begin(void)
             broker->service[svc].queue[lane] = requests_queue_new((enum lane)lane);
     }
     memset(sends, BUS_SENT, sizeof sends);
+    memset(sent, 0, sizeof sent);
     sent_count = 0;
     inbound_for = NULL;
 }
@@ -369,6 +440,12 @@ static void end(void)
     round_run();
     for (int i = 0; i < CALLERS; i++)
         must(!callers[i].waits);
+    for (int i = 0; i < TRANSFERS; i++) {
+        must(!transfers[i].t || transfers[i].t->replied);
+        transfer_end(&transfers[i]);
+    }
+    must(LIST_EMPTY(&broker->transfers.all) && !transfers_wait(broker));
+    must(atomic_load(&broker->inside) == 0);
     must(broker->stats.pending == 0 && broker->timers.count == 0);
     for (int i = 0; i < FOLLOWERS; i++)
         if (followers[i])
