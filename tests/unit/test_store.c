@@ -1,12 +1,17 @@
 /* The blob directory and types of contents. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "filed/mime.h"
 #include "filed/store.h"
 #include "proto/api.h"
@@ -31,6 +36,50 @@ static void end(void)
     store_drop(&store);
     snprintf(command, sizeof command, "rm -rf %s", dir);
     ck_assert_int_eq(system(command), 0);
+}
+
+/* ---- calls of the file system that fail on demand ---- */
+
+enum { OPENAT, WRITE, MKDIRAT, FSYNC, RENAMEAT, CALLS };
+static int failing = -1, failing_errno, failing_after; /* so many of that call are still done */
+
+static bool fails(int call)
+{
+    if (call != failing || failing_after-- > 0)
+        return false;
+    errno = failing_errno;
+    return true;
+}
+
+int openat(int fd, const char *path, int flags, ...)
+{
+    va_list ap;
+    mode_t mode;
+
+    va_start(ap, flags);
+    mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return fails(OPENAT) ? -1 : (int)syscall(SYS_openat, fd, path, flags, mode);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    return fd > 2 && fails(WRITE) ? -1 : syscall(SYS_write, fd, data, size);
+}
+
+int mkdirat(int fd, const char *path, mode_t mode)
+{
+    return fails(MKDIRAT) ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
+}
+
+int fsync(int fd)
+{
+    return fails(FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int renameat(int from, const char *old, int to, const char *new)
+{
+    return fails(RENAMEAT) ? -1 : (int)syscall(SYS_renameat2, from, old, to, new, 0);
 }
 
 /* Entries of a directory below the store, or -1. */
@@ -157,6 +206,54 @@ START_TEST(without_room_nothing_comes_in)
 }
 END_TEST
 
+static int arrive(struct incoming **ret)
+{
+    unsigned char sha256[DIGEST_SIZE];
+    int r = incoming_open(store, ret);
+
+    digest_sha256("hello", 5, sha256);
+    if (!r)
+        r = incoming_write(*ret, "hel", 3);
+    if (!r)
+        r = incoming_write(*ret, "lo", 2);
+    if (!r)
+        r = incoming_finish(*ret, OWNER, sha256);
+    return r ? r : incoming_keep(*ret);
+}
+
+/* Each call fails once, at each of its turns: it is said, and nothing is left half done. */
+START_TEST(a_full_disk_leaves_nothing)
+{
+    static const struct {
+        int error;
+        bool full;
+    } errors[] = {{ENOSPC, true}, {EDQUOT, true}, {EIO, false}};
+    int failed = 0;
+
+    log_limit((enum log_level)0);
+    for (int n = 0; n < 3 * CALLS * 4; n++) {
+        struct incoming *i = NULL;
+        int r;
+        failing = n / 3 % CALLS;
+        failing_errno = errors[n % 3].error;
+        failing_after = n / 3 / CALLS;
+        r = arrive(&i);
+        failing = -1;
+        incoming_drop(&i);
+        ck_assert_int_eq(entries("incoming"), 0);
+        failed += r != DONE;
+        if (r)
+            ck_assert_msg(errors[n % 3].full ? r == STORAGE_FULL : r < 0, "%d: %d", n, r);
+        r = arrive(&i);
+        ck_assert_int_eq(r, DONE);
+        incoming_drop(&i);
+        end();
+        begin();
+    }
+    ck_assert_int_ge(failed, 3 * (2 + 2 + 2 + 4 + 1)); /* calls that one upload makes */
+}
+END_TEST
+
 START_TEST(a_wrong_directory_is_a_wrong_setting)
 {
     struct store *s = NULL;
@@ -192,6 +289,7 @@ int main(void)
     tcase_add_test(t, what_is_not_kept_leaves_nothing);
     tcase_add_test(t, only_old_contents_of_others_are_cleaned);
     tcase_add_test(t, without_room_nothing_comes_in);
+    tcase_add_test(t, a_full_disk_leaves_nothing);
     tcase_add_test(t, a_wrong_directory_is_a_wrong_setting);
     tcase_add_test(t, types_are_what_is_inside);
     return check_run("store", t);
