@@ -73,7 +73,7 @@ struct call {
     struct knobs knobs;
     struct question question;
     struct answer answer;
-    char *error; /* body of `status`; NULL: none */
+    char *error;      /* body of `status`; NULL: none */
     uint64_t request; /* number in its x-request-id */
     bool authorization;
     bool accepted; /* the headers went out */

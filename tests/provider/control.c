@@ -29,10 +29,12 @@ static void call_write(struct buffer *out, const struct call *call)
     };
     const struct question *q = &call->question;
 
-    buffer_print(out, "{\"id\":%llu,\"endpoint\":\"%s\",\"request_id\":\"req_%llu\","
+    buffer_print(out,
+                 "{\"id\":%llu,\"endpoint\":\"%s\",\"request_id\":\"req_%llu\","
                  "\"response_id\":\"%s%s\",\"model\":",
                  (unsigned long long)call->id, call->dialect->endpoint,
-                 (unsigned long long)call->request, call->dialect->api == QUESTION_RESPONSES ? "resp_" : "chatcmpl-", call->key);
+                 (unsigned long long)call->request,
+                 call->dialect->api == QUESTION_RESPONSES ? "resp_" : "chatcmpl-", call->key);
     buffer_json_text(out, q->model);
     buffer_print(out, ",\"started\":%llu,\"ended\":", (unsigned long long)call->started);
     if (call->outcome == OUTCOME_RUNNING)

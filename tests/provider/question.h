@@ -7,14 +7,14 @@ struct api_error;
 
 struct question {
     char *model;
-    char *last;         /* text of the last user message */
-    char *system;       /* instructions and all system and developer messages */
-    char *instructions; /* NULL: none */
-    char *metadata;     /* JSON object; NULL: none */
-    char *files;        /* names of the files it refers to, comma separated */
-    unsigned messages;  /* of user and assistant */
+    char *last;              /* text of the last user message */
+    char *system;            /* instructions and all system and developer messages */
+    char *instructions;      /* NULL: none */
+    char *metadata;          /* JSON object; NULL: none */
+    char *files;             /* names of the files it refers to, comma separated */
+    unsigned messages;       /* of user and assistant */
     unsigned long long call; /* id of the call that asks */
-    size_t input_bytes; /* of all text */
+    size_t input_bytes;      /* of all text */
     bool stream;
     bool background;
     bool store;
