@@ -17,8 +17,9 @@ const running = new Set();
 
 export class Stack {
     // settings: environment of the daemons.  gateways, chatd: how many.  demo: no provider is named,
-    // so that deploy/up starts the demo; else the model calls are written down (stack.upstream).
-    static async start({ settings = {}, gateways = 1, chatd = 1, demo = false } = {}) {
+    // so that deploy/up starts the demo; else the model calls are written down (stack.upstream),
+    // but for direct: then chatd talks to the provider itself, which counts them.
+    static async start({ settings = {}, gateways = 1, chatd = 1, demo = false, direct = false } = {}) {
         const stack = new Stack();
         stack.companions = []; // processes that end with it
         running.add(stack);
@@ -30,7 +31,7 @@ export class Stack {
             stack.key = `sk-test-${crypto.randomBytes(18).toString('hex')}`;
             stack.secret = crypto.randomBytes(24).toString('hex');
             stack.settings = { RATE_LIMIT: 'off', SECRET_KEY: stack.secret };
-            if (!demo) await stack.#provide();
+            if (!demo) await stack.#provide(direct);
             Object.assign(stack.settings, settings);
             stack.gateways = gateways;
             stack.chatd = chatd;
@@ -44,7 +45,7 @@ export class Stack {
         }
     }
 
-    async #provide() {
+    async #provide(direct) {
         const log = fs.openSync(path.join(this.dir, 'provider.log'), 'a');
         const told = path.join(this.dir, 'provider.port');
         const args = ['--port', '0', '--port-file', told, '--key', this.key];
@@ -52,10 +53,10 @@ export class Stack {
         this.provider.on('error', () => {});
         fs.closeSync(log);
         this.providerPort = await eventually(() => Number(read(told)), { what: 'the provider listens' });
-        this.upstream = await Recorder.start(this.providerPort);
+        if (!direct) this.upstream = await Recorder.start(this.providerPort);
         this.settings.OPENAI_MODEL = 'echo';
         this.settings.OPENAI_API_KEY = this.key;
-        this.settings.OPENAI_BASE_URL = `http://127.0.0.1:${this.upstream.port}/v1`;
+        this.settings.OPENAI_BASE_URL = `http://127.0.0.1:${this.upstream?.port ?? this.providerPort}/v1`;
     }
 
     // Starts the platform and waits until it is ready.

@@ -1,0 +1,92 @@
+// What a run was like, in figures: how many kills hit a process that held running turns, how long
+// takeovers took, how clients fared.
+import { labelOf } from './facts.mjs';
+
+const HIT_MS = 150; // within which a death shows at those who were connected
+
+export function figures(facts) {
+    const kills = facts.seen.filter((r) => r.what === 'kill');
+    const holding = kills.filter((kill) => held(facts, kill) > 0);
+    const replies = facts.seen.filter((r) => r.what === 'reply' && r.path === '/chat');
+    const asked = facts.seen.filter((r) => r.what === 'send' && r.path === '/chat');
+    const takeovers = gaps(facts);
+    const ends = afterGateways(facts, kills);
+    return {
+        messages: new Set(asked.map((r) => r.label)).size,
+        turns: facts.turns.length,
+        acknowledged: new Set(replies.filter((r) => r.body?.turn_id).map((r) => r.label)).size,
+        requests: asked.length,
+        broken: facts.seen.filter((r) => r.what === 'broken').length,
+        kills: kills.length,
+        kills_holding: holding.length,
+        killed: counted(kills, (k) => k.name.replace(/-\d+$/, '')),
+        attempts: facts.turns.reduce((n, t) => n + t.attempt, 0),
+        takeovers: facts.turns.reduce((n, t) => n + t.takeovers, 0),
+        calls: facts.total,
+        again_ms: spread(takeovers),
+        gateway_ends_ms: spread(ends),
+        states: counted(facts.turns, (t) => t.state),
+    };
+}
+
+// How many running turns a killed process held, as others saw it: the provider's calls that its death
+// closed, the requests that broke, for PostgreSQL the calls under way.
+export function held(facts, kill) {
+    const { at, name } = kill;
+    const soon = (t) => t >= at - 1 && t <= at + HIT_MS;
+    if (name.startsWith('chatd')) return facts.calls.filter((c) => c.outcome === 'client_closed' && soon(c.ended)).length;
+    if (name.startsWith('gateway')) return facts.seen.filter((r) => r.what === 'broken' && r.path === '/chat' && r.port === kill.port && soon(r.at)).length;
+    if (name === 'postgres') return facts.calls.filter((c) => c.started < at && c.ended > at).length;
+    return 0;
+}
+
+// From the end of a call whose process died, or from the database's return where that is later, to
+// the next call for the same turn, in ms.
+function gaps(facts) {
+    const returns = facts.seen.filter((r) => r.what === 'back' && r.name === 'postgres').map((r) => r.at);
+    const last = new Map();
+    const found = [];
+    for (const call of [...facts.calls].sort((a, b) => a.started - b.started)) {
+        const label = labelOf(call.last);
+        const before = last.get(label);
+        if (before?.outcome === 'client_closed') found.push(call.started - Math.max(before.ended, ...returns.filter((at) => at < call.started)));
+        last.set(label, call);
+    }
+    return found;
+}
+
+// From a gateway's return to the end of each request that its death met, in ms; 0 for those that had
+// ended before.
+function afterGateways(facts, kills) {
+    const replies = new Map(facts.seen.filter((r) => r.what === 'reply' || r.what === 'broken').map((r) => [r.n, r.at]));
+    const sends = facts.seen.filter((r) => r.what === 'send');
+    return kills.flatMap((kill) => {
+        if (!kill.port) return [];
+        const back = facts.seen.find((r) => r.what === 'back' && r.name === kill.name && r.at > kill.at)?.at ?? Infinity;
+        const met = sends.filter((s) => s.port === kill.port && s.at < kill.at && (replies.get(s.n) ?? Infinity) >= kill.at);
+        return met.map((s) => Math.max(0, (replies.get(s.n) ?? Infinity) - back));
+    });
+}
+
+const counted = (list, key) => list.reduce((map, one) => ({ ...map, [key(one)]: (map[key(one)] ?? 0) + 1 }), {});
+
+export function spread(list) {
+    const sorted = [...list].sort((a, b) => a - b);
+    const at = (p) => Math.round(sorted[Math.floor(p * (sorted.length - 1))] ?? 0);
+    return { n: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+const list = (counts) => Object.entries(counts).map(([name, n]) => `${name} ${n}`).join(', ');
+const times = ({ n, p50, p99, max }) => `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${n})`;
+
+// The same for people.
+export function told(f) {
+    return [
+        `turns ${f.turns} of ${f.messages} messages, ${f.acknowledged} acknowledged; ${list(f.states)}`,
+        `requests ${f.requests}, of them broken off ${f.broken}`,
+        `kills ${f.kills}: ${list(f.killed)}; ${f.kills_holding} hit a process that held running turns`,
+        `attempts ${f.attempts}, takeovers ${f.takeovers}, calls of the provider ${f.calls}`,
+        `an interrupted turn ran again after ${times(f.again_ms)}, from the death, or the return of PostgreSQL, on`,
+        `requests that met a gateway's death ended after its return: ${times(f.gateway_ends_ms)}`,
+    ].join('\n');
+}

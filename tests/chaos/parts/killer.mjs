@@ -1,0 +1,56 @@
+// Kills processes of a stack at random moments; deploy/up starts them again, as systemd would.
+import { eventually, request, sleep } from '../../harness/http.mjs';
+import { now } from './records.mjs';
+
+// How often each is chosen: those that hold turns more often than the others together.
+const WEIGHTS = { gateway: 5, chatd: 6, postgres: 4, authd: 1, projectd: 2, filed: 1 };
+
+export class Killer {
+    // every: mean time between two kills in ms; targets: names of programs, "" for all
+    constructor(stack, records, { kills, every, targets = '' }) {
+        Object.assign(this, { stack, records, left: kills, every, over: false, watched: [] });
+        this.targets = targets ? targets.split(',') : Object.keys(WEIGHTS);
+    }
+
+    // Kills until it has done so often enough, or over is set; then waits until all is up again.
+    async rage() {
+        while (this.left > 0 && !this.over) {
+            await sleep(this.every * (0.3 + Math.random() * 1.4));
+            if (this.over) break;
+            this.#strike();
+        }
+        await Promise.all(this.watched);
+    }
+
+    #strike() {
+        const pids = this.stack.pids();
+        const alive = Object.keys(pids).filter((name) => pids[name]);
+        const program = (name) => name.replace(/-\d+$/, '');
+        const lots = alive.filter((name) => this.targets.includes(program(name))).flatMap((name) => Array(WEIGHTS[program(name)]).fill(name));
+        if (!lots.length) return;
+        const name = lots[Math.floor(Math.random() * lots.length)];
+        // an immediate shutdown is what a crash of the host's power looks like from inside
+        const how = name === 'postgres' && Math.random() < 0.5 ? 'SIGQUIT' : 'SIGKILL';
+        this.left--;
+        this.records.add({ at: now(), what: 'kill', name, how, pid: pids[name], port: this.#port(name) });
+        process.kill(pids[name], how);
+        this.watched.push(this.#watch(name, pids[name]));
+    }
+
+    #port(name) {
+        const n = /^gateway-(\d+)$/.exec(name)?.[1];
+        return n ? this.stack.ports[n - 1] : undefined;
+    }
+
+    // Writes down when it is there again: a new process, and of a gateway its first answer.
+    async #watch(name, pid) {
+        const port = this.#port(name);
+        const back = async () => {
+            const other = this.stack.pid(name);
+            if (!other || other === pid) return false;
+            return !port || (await request(port, { path: '/health/live', timeout: 2000 })).status === 200;
+        };
+        await eventually(back, { within: 60000, every: 20, what: `${name} is back` }).catch((e) => this.records.add({ at: now(), what: 'gone', name, why: e.message }));
+        this.records.add({ at: now(), what: 'back', name, port });
+    }
+}
