@@ -9,7 +9,8 @@ import { doctored } from './parts/doctor.mjs';
 import { figures, told } from './parts/figures.mjs';
 import { run, SHORT, STACK, verdict } from './parts/kill.mjs';
 
-export const stack = { ...STACK, own: true };
+// a worker that slept through a shutdown finds out when it is asked something
+export const stack = { ...STACK, late: [/event=db_/], own: true };
 
 export default async function (t) {
     t.expectLog(/./); // the others notice

@@ -77,7 +77,7 @@ export class Suite {
             const results = [];
             for (const one of group) results.push(await this.#file(one, stack, watch));
             await stack.stop();
-            results.push(this.#aftermath(stack, watch, names));
+            results.push(this.#aftermath(stack, watch, names, group.flatMap((one) => one.late ?? [])));
             well = results.every(Boolean);
         } catch (e) {
             this.fail(`stack of ${names}`, e);
@@ -135,12 +135,13 @@ export class Suite {
         }
     }
 
-    // After the stack stopped: a quiet end, and nothing in its files that nobody should read.
-    #aftermath(stack, watch, names) {
+    // After the stack stopped: a quiet end but for what a case says comes late, and nothing in its
+    // files that nobody should read.
+    #aftermath(stack, watch, names, late) {
         const logs = path.join(stack.data, 'log');
         const secrets = [...this.world.secrets, stack.key, stack.secret];
         return [
-            this.#empty(`while stopping the stack of ${names}`, watch.complaints()),
+            this.#empty(`while stopping the stack of ${names}`, watch.complaints(late)),
             this.#empty(`a password, token or key is in a file (${names})`, leaks(stack.dir, secrets)),
             this.#empty(`an address or a text of a user is in a log (${names})`, fs.existsSync(logs) ? leaks(logs, this.world.words) : []),
         ].every(Boolean);

@@ -1,6 +1,4 @@
 // Arguments of the chaos programs: --name VALUE for the names of a table, --dir DIR, --help.
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 
 // usage: text for --help; known: {name: default}, whose type the value has to have.  Ends the process
@@ -17,7 +15,6 @@ export function options(usage, known) {
         else if (typeof known[name] === 'string' && /^[a-z,]+$/.test(value ?? '')) found[name] = value;
         else end(usage, 2);
     }
-    found.dir ??= fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-chaos-'));
     return found;
 }
 
