@@ -6,6 +6,7 @@ file(GLOB harness_sources CONFIGURE_DEPENDS tests/harness/*.c)
 file(GLOB unit_sources CONFIGURE_DEPENDS tests/unit/test_*.c)
 file(GLOB handler_sources CONFIGURE_DEPENDS tests/handlers/test_*.c)
 file(GLOB load_sources CONFIGURE_DEPENDS tests/load/*.c)
+file(GLOB load_shared CONFIGURE_DEPENDS tests/load/lib/*.c)
 file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 
 # test_program(label source [more sources]): a Check program, known to ctest as label/name.
@@ -31,7 +32,7 @@ if(TESTS)
   endforeach()
   foreach(source ${load_sources})
     get_filename_component(name ${source} NAME_WE)
-    add_executable(load_${name} ${source})
+    add_executable(load_${name} ${source} ${load_shared})
     set_target_properties(load_${name} PROPERTIES OUTPUT_NAME ${name}
                           RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/load)
     target_link_libraries(load_${name} ${all_libs})

@@ -3,14 +3,12 @@
  * and prints rate and latencies, as a line for people and a line of JSON.
  *
  *   http [-c CONNECTIONS] [-d SECONDS] [-n NAME] [-m METHOD] [-H 'Name: value']... [-b BODY]
- * HOST:PORT PATH
+ *        [-u USERS] HOST:PORT PATH
  *
- * Loopback only.  Exit 1 when any answer was not 2xx or a connection broke.
+ * USERS is a file of lines `TOKEN PROJECT`, which the connections share out; @ in BODY is the
+ * project.  Loopback only.  Exit 1 when any answer was not 2xx or a connection broke.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,14 +18,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/text.h"
+#include "tests/load/lib/load.h"
 
 #define CONNECTIONS_MAX 4096
-#define SAMPLES_MAX     (4 << 20)
 
 struct connection {
     int fd;
+    const struct text *request;
     size_t sent, got;
     int64_t body_left; /* -1: the head is not complete */
     bool failed, close;
@@ -36,44 +36,37 @@ struct connection {
 };
 
 struct load {
-    const char *name, *method, *body, *path;
+    const char *name, *method, *body, *path, *host;
     struct sockaddr_in to;
-    struct text headers, request;
+    struct text headers, requests[USERS_MAX]; /* one for each user */
+    struct user users[USERS_MAX];
+    size_t user_count, request_count;
     int connections, seconds, epoll;
     int64_t stop_us;
-    int32_t *samples;
-    size_t count, errors;
+    struct samples samples;
+    size_t errors;
     struct connection list[CONNECTIONS_MAX];
 };
 
 static struct load load = {.name = "http", .method = "GET", .connections = 1, .seconds = 5};
-
-static void die(const char *what)
-{
-    fprintf(stderr, "http: %s: %s\n", what, strerror(errno));
-    exit(EXIT_FAILURE);
-}
 
 static void request_begin(struct connection *c);
 
 static void connection_open(struct connection *c)
 {
     struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
-    int on = 1;
 
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&load.to, sizeof load.to))
-        die("connect");
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    c->fd = load_connect(&load.to);
+    c->request = &load.requests[(size_t)(c - load.list) % load.request_count];
     if (epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &e))
-        die("epoll_ctl");
+        load_die("epoll_ctl");
     request_begin(c);
 }
 
 static void request_send(struct connection *c)
 {
-    while (c->sent < load.request.size) {
-        ssize_t n = send(c->fd, load.request.data + c->sent, load.request.size - c->sent,
+    while (c->sent < c->request->size) {
+        ssize_t n = send(c->fd, c->request->data + c->sent, c->request->size - c->sent,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n <= 0)
             return;
@@ -96,8 +89,7 @@ static void answer_end(struct connection *c)
 
     if (c->failed)
         load.errors++;
-    if (load.count < SAMPLES_MAX)
-        load.samples[load.count++] = (int32_t)(now - c->began_us);
+    samples_add(&load.samples, now - c->began_us);
     if (now >= load.stop_us) {
         close(c->fd);
         c->fd = -1;
@@ -177,57 +169,52 @@ static void run(void)
     load.errors += (size_t)open;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double percentile_ms(double p)
-{
-    return load.count ? load.samples[(size_t)(p * (double)(load.count - 1))] / 1000.0 : 0;
-}
-
 static void report(int64_t took_us)
 {
-    double rate = (double)load.count * 1e6 / (double)took_us;
+    struct samples *all = &load.samples;
+    double rate = (double)all->count * 1e6 / (double)took_us;
+    double p50 = samples_ms(all, .5), p99 = samples_ms(all, .99), max = samples_ms(all, 1);
 
-    qsort(load.samples, load.count, sizeof *load.samples, by_size);
     printf("%-24s c=%-4d %9.0f/s  p50 %8.3f ms  p99 %8.3f ms  max %8.3f ms  errors %zu\n",
-           load.name, load.connections, rate, percentile_ms(.5), percentile_ms(.99),
-           percentile_ms(1), load.errors);
+           load.name, load.connections, rate, p50, p99, max, load.errors);
     printf("{\"name\":\"%s\",\"c\":%d,\"rate\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"count\":%zu,"
            "\"errors\":%zu}\n",
-           load.name, load.connections, rate, percentile_ms(.5), percentile_ms(.99), load.count,
-           load.errors);
+           load.name, load.connections, rate, p50, p99, all->count, load.errors);
 }
 
-static void address_parse(const char *host_port)
+/* @ in the body is the user's project. */
+static void request_make(struct text *request, const struct user *u)
 {
-    char host[64];
-    const char *colon = strrchr(host_port, ':');
+    cleanup(text_drop) struct text body = {0};
 
-    if (!colon || (size_t)(colon - host_port) >= sizeof host) {
-        fprintf(stderr, "http: HOST:PORT needed\n");
-        exit(2);
+    for (const char *at = load.body; at && *at; at++) {
+        if (*at == '@' && u)
+            text_printf(&body, "%ld", u->project);
+        else
+            text_putc(&body, *at);
     }
-    memcpy(host, host_port, (size_t)(colon - host_port));
-    host[colon - host_port] = '\0';
-    load.to = (struct sockaddr_in){.sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10))};
-    if (inet_pton(AF_INET, host, &load.to.sin_addr) != 1 ||
-        ntohl(load.to.sin_addr.s_addr) >> 24 != 127) {
-        fprintf(stderr, "http: only loopback addresses\n");
-        exit(2);
-    }
+    text_printf(request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", load.method, load.path, load.host,
+                load.headers.data ? (char *)load.headers.data : "");
+    if (u)
+        text_printf(request, "Authorization: Bearer %s\r\n", u->token);
+    if (load.body)
+        text_printf(request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+                    body.size);
+    text_printf(request, "\r\n%s", body.data ? (char *)body.data : "");
+}
+
+static void requests_make(void)
+{
+    load.request_count = load.user_count ? load.user_count : 1;
+    for (size_t i = 0; i < load.request_count; i++)
+        request_make(&load.requests[i], load.user_count ? &load.users[i] : NULL);
 }
 
 static void options_parse(int argc, char **argv)
 {
     int o;
 
-    while ((o = getopt(argc, argv, "c:d:n:m:H:b:")) != -1) {
+    while ((o = getopt(argc, argv, "c:d:n:m:H:b:u:")) != -1) {
         switch (o) {
         case 'c':
             load.connections = (int)strtol(optarg, NULL, 10);
@@ -247,6 +234,9 @@ static void options_parse(int argc, char **argv)
         case 'b':
             load.body = optarg;
             break;
+        case 'u':
+            load.user_count = users_read(optarg, load.users);
+            break;
         default:
             exit(2);
         }
@@ -254,10 +244,11 @@ static void options_parse(int argc, char **argv)
     if (optind != argc - 2 || load.connections < 1 || load.connections > CONNECTIONS_MAX ||
         load.seconds < 1 || load.seconds > 600) {
         fprintf(stderr, "usage: http [-c N] [-d SECONDS] [-n NAME] [-m METHOD] [-H HEADER]... "
-                        "[-b BODY] HOST:PORT PATH\n");
+                        "[-b BODY] [-u USERS] HOST:PORT PATH\n");
         exit(2);
     }
-    address_parse(argv[optind]);
+    load.host = argv[optind];
+    load.to = load_address(load.host);
     load.path = argv[optind + 1];
 }
 
@@ -266,22 +257,17 @@ int main(int argc, char **argv)
     int64_t began;
 
     options_parse(argc, argv);
-    text_printf(&load.request, "%s %s HTTP/1.1\r\nHost: %s\r\n%s", load.method, load.path,
-                argv[argc - 2], load.headers.data ? load.headers.data : "");
-    if (load.body)
-        text_printf(&load.request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
-                    strlen(load.body));
-    text_printf(&load.request, "\r\n%s", load.body ? load.body : "");
-    load.samples = malloc(SAMPLES_MAX * sizeof *load.samples);
+    requests_make();
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!load.samples || load.epoll < 0)
-        die("start");
+    if (load.epoll < 0)
+        load_die("epoll");
     began = clock_us();
     load.stop_us = began + (int64_t)load.seconds * 1000000;
     run();
     report(clock_us() - began);
-    free(load.samples);
+    samples_drop(&load.samples);
     text_drop(&load.headers);
-    text_drop(&load.request);
+    for (size_t i = 0; i < load.request_count; i++)
+        text_drop(&load.requests[i]);
     return load.errors ? EXIT_FAILURE : EXIT_SUCCESS;
 }
