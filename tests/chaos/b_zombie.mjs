@@ -1,34 +1,29 @@
-// A chatd that was stopped and comes back late finds its turn taken over, and cannot write into it.
+// A chatd that was stopped and comes back late finds its turns taken over: it cannot write into them,
+// and no client hears what it still says.  `tests/chaos/zombie` is the same for longer.
 import assert from 'node:assert/strict';
-import { eventually, sleep } from '../harness/http.mjs';
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from '../harness/stack.mjs';
+import { check } from './parts/checker.mjs';
+import { figures } from './parts/figures.mjs';
+import { run, STACK, verdict, ZOMBIE } from './parts/kill.mjs';
+import { noticed, refused, Stopper } from './parts/stopper.mjs';
 
-export const stack = { chatd: 2, own: true };
-
-const rounds = process.env.TEST_LONG === '1' ? 100 : 2;
+export const stack = { ...STACK, gateways: 1, own: true };
 
 export default async function (t) {
     t.expectLog(/./);
-    await t.as('alice');
-    const project = (await t.call('POST', '/projects', { body: { name: 'zombie', model: 'n-8x200' } })).json.id;
-
-    for (let round = 0; round < rounds; round++)
-        await t.test(`the turn of a stopped chatd is answered by the other (${round})`, async () => {
-            const running = t.call('POST', '/chat', { body: { project_id: project, message: `round ${round}` } });
-            await sleep(500);
-            for (const name of ['chatd-1', 'chatd-2']) {
-                t.stack.signal(name, 'SIGSTOP');
-                await sleep(5000);
-                t.stack.signal(name, 'SIGCONT');
-                await sleep(300);
-            }
-            const reply = await running;
-            assert.equal(reply.status, 200, reply.text);
-            const turn = (await t.call('GET', `/chat/turns/${reply.json.turn_id}`)).json;
-            assert.equal(turn.state, 'completed');
-            assert.equal(turn.text, reply.json.reply);
-            await sleep(500);
-            const later = (await t.call('GET', `/chat/turns/${reply.json.turn_id}`)).json;
-            assert.deepEqual(later, turn, 'a late writer changed the turn');
-            await eventually(async () => (await t.call('GET', '/health')).json.services.chat.instances === 2, { what: 'both are back' });
-        });
+    let facts;
+    await t.test('turns of stopped processes are answered by others', async () => {
+        const records = path.join(build, 'tests/log/zombie');
+        fs.rmSync(records, { recursive: true, force: true });
+        facts = await run(t.stack, records, ZOMBIE, Stopper);
+        const f = figures(facts);
+        console.log(`     turns ${f.turns}, stops ${facts.seen.filter((r) => r.what === 'stop').length}, takeovers ${f.takeovers}; writes of zombies: ${refused(t.stack)} refused, ${noticed(t.stack)} not tried`);
+        assert.ok(f.takeovers > 0, 'nothing was taken over');
+    });
+    await t.test('nothing that a zombie wrote or said is kept or heard', async () => {
+        assert.equal(verdict(check(facts)).text, '');
+        assert.ok(refused(t.stack) > 0, 'no zombie tried to write');
+    });
 }

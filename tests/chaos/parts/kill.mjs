@@ -16,13 +16,16 @@ export const STACK = {
 
 export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1300, seconds: 45, gap: 30, mix: { n: 0.05, f: 0.3, x: 0.02, y: 0.02 } };
 
+// For b_zombie: answers long enough to be met in the middle.
+export const ZOMBIE = { users: 40, turns: 100000, writes: 20, seconds: 30, gap: 60, mix: { n: 0, f: 0.2, x: 0, y: 0 } };
+
 // Runs against a stack that serves already.  options: users, turns (messages at most), kills, every
 // (mean ms between two), seconds (of talk), gap (ms between two pieces of an answer), mix.
-// Returns the facts, the figures' source.  Everything stays in dir.
-export async function run(stack, dir, options) {
+// Rage is who disturbs it: Killer, or Stopper.  Returns the facts; everything stays in dir.
+export async function run(stack, dir, options, Rage = Killer) {
     const seen = new Records(dir, 'seen');
     const crowd = new Crowd(stack, seen, options);
-    const killer = new Killer(stack, seen, options);
+    const killer = new Rage(stack, seen, options);
     await stack.tell('script', script(options.gap));
     await crowd.prepare();
     const calls = new Calls(stack.providerPort, dir);

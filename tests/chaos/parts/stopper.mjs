@@ -1,0 +1,39 @@
+// Stops chatds in the middle of their turns and lets them go on when others have taken these over:
+// zombies, who know nothing of it and try to write what they have.
+import fs from 'node:fs';
+import path from 'node:path';
+import { sleep } from '../../harness/http.mjs';
+import { now } from './records.mjs';
+
+export class Stopper {
+    // writes: of zombies, that the fence has to have refused before this ends
+    constructor(stack, records, { writes }) {
+        Object.assign(this, { stack, records, writes, over: false, cycles: 0 });
+    }
+
+    // Goes on until enough zombies have tried to write, or over is set.
+    async rage() {
+        for (; !this.over && refused(this.stack) < this.writes; this.cycles++) {
+            const name = `chatd-${(this.cycles % this.stack.chatd) + 1}`;
+            await sleep(700 + Math.random() * 1000);
+            this.stack.signal(name, 'SIGSTOP');
+            this.records.add({ at: now(), what: 'stop', name });
+            // a beat that stands still for 3 s is dead: often it wakes up while others run its turns
+            await sleep(3100 + Math.random() * 1500);
+            this.stack.signal(name, 'SIGCONT');
+            this.records.add({ at: now(), what: 'go', name });
+        }
+    }
+}
+
+const lines = (stack, pattern) => {
+    const dir = path.join(stack.data, 'log');
+    const logs = fs.readdirSync(dir).filter((f) => f.startsWith('chatd-'));
+    return logs.flatMap((f) => fs.readFileSync(path.join(dir, f), 'utf8').match(pattern) ?? []);
+};
+
+// Writes of zombies that the fence refused.
+export const refused = (stack) => lines(stack, /event=fence_refused/g).length;
+
+// Turns that zombies gave up before they wrote, because they noticed.
+export const noticed = (stack) => lines(stack, /event=ownership_lost turns=\d+/g).reduce((sum, line) => sum + Number(line.split('=').pop()), 0);
