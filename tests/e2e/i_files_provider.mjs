@@ -24,6 +24,9 @@ export default async function (t) {
         ['a wrong key for a while', [{ status: 401 }]],
         ['a broken connection', [{ drop: 1 }, { drop: 1, reset: 1 }]],
         ['an answer that is lost', [{ cut: 1 }]],
+        ['no service for a moment', [{ status: 503, retry_after_ms: 100 }]],
+        ['an answer that is not whole', [{ garbage: 1 }]],
+        ["somebody else's page", [{ garbage: 2 }]],
         ['no answer', [{ hang: true }]],
         ['no answer to what was done', [{ hang_after: 0 }]],
     ])
@@ -33,13 +36,21 @@ export default async function (t) {
             await settled(t, files);
         });
 
-    await t.test('the list fails before a retry', async () => {
-        await t.stack.tell('script', { sequence: { 'files.create': [{ cut: 1 }, 'echo'], 'files.list': ['fail-500', { hang: true }, 'echo'] } });
-        const id = await add('list fails');
-        // the script is for filed: nobody else asks for the list until it is through
-        await eventually(async () => (await get(id)).status === 'ready', { within: 40000, what: 'the copy is found' });
-        await settled(t, files);
-    });
+    for (const [what, steps] of [
+        ['500, then silence', ['fail-500', { hang: true }]],
+        ['429', [{ status: 429, retry_after_ms: 300 }]],
+        ['a wrong key', [{ status: 401 }]],
+        ['a broken connection', [{ drop: 1, reset: 1 }]],
+        ['an answer that is not whole', [{ garbage: 1 }]],
+        ["somebody else's page", [{ garbage: 2 }]],
+    ])
+        await t.test(`the list fails before a retry: ${what}`, async () => {
+            await t.stack.tell('script', { sequence: { 'files.create': [{ cut: 1 }, 'echo'], 'files.list': [...steps, 'echo'] } });
+            const id = await add(`list fails: ${what}`);
+            // the script is for filed: nobody else asks for the list until it is through
+            await eventually(async () => (await get(id)).status === 'ready', { within: 40000, what: 'the copy is found' });
+            await settled(t, files);
+        });
 
     await t.test('what the provider refuses has failed, and says why', async () => {
         await sequence('files.create', [{ status: 400, message: 'no such kind of file' }]);
@@ -68,6 +79,17 @@ export default async function (t) {
         assert.equal((await t.call('DELETE', `/projects/files/${id}`)).status, 204);
         assert.equal((await t.call('GET', `/projects/files/${id}`)).status, 404);
         await gone(id);
+    });
+
+    await t.test('many deletions that fail in every way', async () => {
+        const faults = ['fail-500', { status: 503 }, { status: 408 }, { drop: 1, reset: 1 }, { garbage: 1 }, { garbage: 2 }, { cut: 1 }, { hang: true }, { hang_after: 0 }, { status: 401 }];
+        const ids = [];
+        for (const fault of faults) ids.push(await add(`to be deleted: ${JSON.stringify(fault)}`));
+        await settled(t, files);
+        await sequence('files.delete', faults);
+        for (const id of ids) assert.equal((await t.call('DELETE', `/projects/files/${id}`)).status, 204);
+        await eventually(async () => !(await copiesOf(t.stack)).some((f) => ids.includes(f.file)), { within: 60000, what: 'all copies are gone' });
+        await settled(t, files);
     });
 
     await t.test('filed is killed while a copy is sent, and after it came', async () => {

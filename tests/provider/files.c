@@ -158,12 +158,21 @@ static bool fails_before(struct connection *c, const struct behaviour *b)
     return b->knobs.drop || b->knobs.status || b->knobs.hang;
 }
 
-/* What was asked for is done, and its answer is lost: cut, hang_after.  False: it is sent. */
+/* What was asked for is done, and its answer is lost: cut, hang_after, garbage.  False: it is sent.
+ */
 static bool fails_after(struct connection *c, const struct behaviour *b)
 {
-    if (b && b->knobs.cut)
+    static const char page[] = "<html>Welcome to the guest network</html>", half[] = "{\"object\":";
+
+    if (!b)
+        return false;
+    if (b->knobs.cut)
         connection_close(c, b->knobs.reset);
-    return b && (b->knobs.cut || b->knobs.hang_after >= 0);
+    else if (b->knobs.garbage == 1)
+        reply_whole(c, 200, "application/json", half, sizeof half - 1);
+    else if (b->knobs.garbage)
+        reply_whole(c, 200, "text/html", page, sizeof page - 1);
+    return b->knobs.cut || b->knobs.garbage || b->knobs.hang_after >= 0;
 }
 
 void file_create(struct connection *c)
@@ -252,12 +261,13 @@ static void page_add(struct page *page, struct buffer *out, const struct file *f
 /* limit (default 10000), order (default desc), after, purpose: as OpenAI pages. */
 void file_list(struct connection *c)
 {
+    const struct behaviour *b = behaviour_of("files.list");
     struct page page = {.limit = 10000};
     struct buffer body = {0};
     char text[64];
     unsigned from;
 
-    if (fails_before(c, behaviour_of("files.list")))
+    if (fails_before(c, b) || fails_after(c, b))
         return;
     if (http_query(&c->http, "limit", text, sizeof text)) {
         long limit = strtol(text, NULL, 10);

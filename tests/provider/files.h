@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FILE_MAX = 1024 };
+enum { FILE_MAX = 4096 };
 
 struct file;
 
