@@ -105,13 +105,17 @@ static void accepted_start(struct call *c, void *state)
 {
     struct accepted *a = state;
     struct chatd *d = call_state(c);
+    struct turn_told told = {a->order.id, a->order.account, a->order.project,
+                             a->order.conversation};
+    struct turn *t = a->running ? turn_new(d, &a->order) : NULL;
 
-    if (a->running) {
+    turn_tell(d, &told, t ? "running" : "queued");
+    if (t) {
         /* a call of its own: who asked has the answer, and waits for the turn */
         c->trace = "start";
         c->address = "";
         c->deadline_us = clock_us() + START_US;
-        turn_start(turn_new(d, &a->order), c, &a->order);
+        turn_start(t, c, &a->order);
         return;
     }
     if (a->slot)
@@ -133,14 +137,15 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
 {
     struct chatd *d = call_state(c);
     const struct chat_prepared *p = c->prepared;
-    int64_t conversation = 0, answer = 0;
-    int r = db_get(c, Q_turn_accept,
-                   ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation),
-                        in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
-                        in->message, a->order.model, a->slot && !place->parent_open,
-                        daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
-                        p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids)),
-                   INTO(&a->order.id, &conversation, &a->order.user_message, &answer, &a->running));
+    int64_t answer = 0;
+    int r = db_get(
+        c, Q_turn_accept,
+        ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation), in->project_id,
+             arg_i64_if(place->parent != 0, place->parent), place->depth, in->message,
+             a->order.model, a->slot && !place->parent_open, daemon_instance(c->daemon),
+             conf_i64(d->conf, SET_MAX_TURNS_PER_USER), p->context->sent_with, reserved,
+             ids_array(&c->arena, &in->file_ids)),
+        INTO(&a->order.id, &a->order.conversation, &a->order.user_message, &answer, &a->running));
 
     if (r)
         return r;
@@ -148,7 +153,7 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
     text_printf(&c->out,
                 "{\"turn_id\":%" PRId64 ",\"conversation_id\":%" PRId64 ",\"message_id\":%" PRId64
                 ",\"user_message_id\":%" PRId64 "}",
-                a->order.id, conversation, answer, a->order.user_message);
+                a->order.id, a->order.conversation, answer, a->order.user_message);
     return DONE;
 }
 
@@ -198,7 +203,7 @@ int chat_create(struct call *c, const struct chat_create_in *in)
         .message = p->message,
         .context = context,
     };
-    a->slot = !place.parent_open && slot_take(d);
+    a->slot = !place.parent_open && slot_take(d, &a->order.term);
     c->committed = accepted_start;
     c->undone = accepted_undo;
     c->settle_state = a;

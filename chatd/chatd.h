@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CANCELS_MAX 64
+
 struct conf;
 struct contexts;
 struct daemon;
@@ -30,12 +32,18 @@ struct chatd {
     int max_turns;
     atomic_int slots; /* turns that may still be started here */
     atomic_bool draining;
+    /* Before the last beat that was written, and when one last could not be; clock_boot_us(). */
+    atomic_int_fast64_t beat_us, beat_failed_us;
+    atomic_int_fast64_t term; /* grows when our turns may be somebody else's */
 
     pthread_mutex_t lock; /* of the list of running turns */
     struct turn *turns;
-    struct turn *refused; /* by the provider, maybe for a file; see refused.h */
+    struct turn *refused;         /* by the provider, maybe for a file; see refused.h */
+    int64_t cancels[CANCELS_MAX]; /* newest ones of turns that were not listed, a ring */
+    unsigned cancel_next;
 };
 
-/* Takes a slot for a turn; false when all are taken or the process drains. */
-bool slot_take(struct chatd *d);
+/* Takes a slot for a turn; false when all are taken, the process drains or may have lost its turns,
+ * or the provider wants a pause.  ret_term: for the turn_order. */
+bool slot_take(struct chatd *d, int64_t *ret_term);
 void slot_give(struct chatd *d);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "chatd/cancel.h"
 #include "chatd/chatd.h"
 #include "chatd/context.h"
 #include "chatd/files.h"
@@ -37,16 +38,18 @@ static bool is_away(int r)
 }
 
 /* False when it had to go back. */
-static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result *row)
+static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result *row, int64_t term)
 {
     struct context context = {0};
     struct turn_order o = {
         .id = rows_i64(row, 0, 0),
         .account = rows_i64(row, 0, 1),
+        .project = rows_i64(row, 0, 2),
+        .conversation = rows_i64(row, 0, 3),
+        .term = term,
         .user_message = rows_i64(row, 0, 4),
         .fence = rows_i64(row, 0, 6),
         .attempt = rows_i64(row, 0, 7),
-        .project = rows_i64(row, 0, 2),
         .model = rows_str(row, 0, 10),
         .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
@@ -60,16 +63,15 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
     rows_ids(row, 0, 14, &files);
     o.message.files = files_new(&c.arena, &files);
     o.message.file_count = files.count;
-    if (rows_bool(row, 0, 9)) {
-        turn_end_unsent(t, DONE);
-    } else if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
+    turns_tell(d, row, "running");
+    if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
         turn_end_unsent(t, INTERRUPTED);
     } else {
         r = context_get(d->contexts, &c, o.project, &context);
         if (is_away(r))
             turn_return(t, db);
-        else if (r)
-            turn_end_unsent(t, r == NOT_FOUND ? NOT_FOUND : INTERRUPTED);
+        else if (r) /* of a deleted project nobody waits for an answer */
+            turn_end_unsent(t, r == NOT_FOUND ? DONE : INTERNAL);
         else
             turn_start(t, &c, &o);
     }
@@ -82,8 +84,9 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
 static bool claim_one(struct chatd *d, struct db *db)
 {
     cleanup(rows_drop) struct pg_result *row = NULL;
+    int64_t term;
 
-    if (!slot_take(d))
+    if (!slot_take(d, &term))
         return false;
     if (db_run(db, Q_turn_claim,
                ARGS(daemon_instance(d->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER)), &row) ||
@@ -91,12 +94,25 @@ static bool claim_one(struct chatd *d, struct db *db)
         slot_give(d);
         return false;
     }
-    return claimed_start(d, db, row);
+    return claimed_start(d, db, row, term);
+}
+
+/* Ends turns that were asked to stop and then lost their owner.  False: no more of them. */
+static bool cancelled_end(struct chatd *d, struct db *db)
+{
+    cleanup(rows_drop) struct pg_result *row = NULL;
+
+    if (db_run(db, Q_turn_end_queued, ARGS(arg_i64_if(false, 0)), &row) || rows_count(row) == 0)
+        return false;
+    queued_end_tell(d, row);
+    return true;
 }
 
 void claim_all(struct chatd *d, struct db *db)
 {
     refused_look(d, db);
+    while (cancelled_end(d, db))
+        ;
     while (claim_one(d, db))
         ;
 }

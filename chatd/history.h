@@ -17,8 +17,9 @@ struct history {
 
 /*
  * Reads upwards from `leaf` (0: no history) through c->db; the cost is bounded by the budget, not
- * by the branch's length.  Answers without text (failed turns) are left out.  Files are
- * MODEL_FILE_UNKNOWN, and not counted.
+ * by the branch's length.  An answer that failed or was cancelled is there with the text that it
+ * has: the user has seen it, and may refer to it.  Answers without any text are left out.  Files
+ * are MODEL_FILE_UNKNOWN, and not counted.
  */
 int history_read(struct call *c, int64_t account, int64_t leaf, int64_t budget_tokens,
                  struct history *ret) __attribute__((warn_unused_result));

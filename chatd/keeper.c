@@ -47,32 +47,55 @@ static int64_t changed(struct keeper *k, int query, size_t n, const struct arg *
     return db_run(k->db, query, n, args, &rows) ? -1 : rows_affected(rows);
 }
 
-/* Puts a dead process' turns back into the queue and forgets the process. */
-static void take_from(struct keeper *k, const char *id)
+/* Tells that turns wait again; their number. */
+static int released(struct keeper *k, const struct pg_result *rows)
 {
-    int64_t n = changed(k, Q_owner_release, ARGS(id, 1));
+    turns_tell(k->chatd, rows, "queued");
+    if (rows_count(rows) > 0)
+        keeper_wake(k);
+    return rows_count(rows);
+}
 
-    if (n < 0)
+/* Puts a dead process' turns back into the queue and forgets the process, unless it lives after
+ * all. */
+static void take_from(struct keeper *k, const char *id, int64_t beat)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+
+    if (db_run(k->db, Q_owner_take, ARGS(id, beat), &rows))
         return;
-    changed(k, Q_owner_remove, ARGS(id));
-    log_line(LOG_LEVEL_NOTICE, "event=takeover process=%s turns=%" PRId64, id, n);
-    keeper_wake(k);
+    log_line(LOG_LEVEL_NOTICE, "event=takeover process=%s turns=%d", id, released(k, rows));
+}
+
+/* The net under topic cancel. */
+static bool cancels_look(struct keeper *k)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+
+    if (db_run(k->db, Q_cancels_asked, ARGS(my_id(k)), &rows))
+        return false;
+    for (int i = 0; i < rows_count(rows); i++)
+        turn_cancel_here(k->chatd, rows_i64(rows, i, 0));
+    return true;
 }
 
 static bool beat(struct keeper *k)
 {
-    int64_t n = changed(k, Q_owner_beat, ARGS(my_id(k)));
+    struct chatd *d = k->chatd;
+    int64_t now = clock_boot_us(), n = changed(k, Q_owner_beat, ARGS(my_id(k)));
 
     if (n < 0)
         return false;
     if (n == 0) {
         /* Somebody found us dead and took our turns: what still runs here must not write. */
-        if (turns_running(k->chatd))
-            log_line(LOG_LEVEL_NOTICE, "event=ownership_lost turns=%d", turns_running(k->chatd));
-        turns_lose(k->chatd);
-        return changed(k, Q_owner_insert, ARGS(my_id(k))) >= 0;
+        if (turns_running(d))
+            log_line(LOG_LEVEL_NOTICE, "event=ownership_lost turns=%d", turns_running(d));
+        turns_lose(d);
+        if (changed(k, Q_owner_insert, ARGS(my_id(k))) < 0)
+            return false;
     }
-    return true;
+    atomic_store(&d->beat_us, now);
+    return cancels_look(k);
 }
 
 static bool look(struct keeper *k)
@@ -84,7 +107,7 @@ static bool look(struct keeper *k)
         return false;
     for (int i = 0; i < rows_count(rows); i++)
         if (peer_seen(&k->peers, rows_str(rows, i, 0), rows_i64(rows, i, 1)))
-            take_from(k, rows_str(rows, i, 0));
+            take_from(k, rows_str(rows, i, 0), rows_i64(rows, i, 1));
     peers_end(&k->peers);
     return true;
 }
@@ -92,23 +115,23 @@ static bool look(struct keeper *k)
 /* Turns that the database says run here but do not, say after a lost COMMIT, go back. */
 static bool check(struct keeper *k)
 {
-    cleanup(rows_drop) struct pg_result *rows = NULL;
-    int64_t orphans;
+    cleanup(rows_drop) struct pg_result *rows = NULL, *orphans = NULL;
 
     if (db_run(k->db, Q_owner_turns, ARGS(my_id(k)), &rows))
         return false;
     for (int i = 0; i < rows_count(rows); i++) {
+        cleanup(rows_drop) struct pg_result *stray = NULL;
         int64_t id = rows_i64(rows, i, 0), fence = rows_i64(rows, i, 1);
         if (turn_is_here(k->chatd, id, fence))
             continue;
         log_line(LOG_LEVEL_NOTICE, "event=stray_turn turn=%" PRId64, id);
-        changed(k, Q_turn_release, ARGS(id, fence, my_id(k)));
-        keeper_wake(k);
+        if (!db_run(k->db, Q_turn_release, ARGS(id, fence, my_id(k)), &stray))
+            released(k, stray);
     }
-    orphans = changed(k, Q_orphans_release, NO_ARGS);
-    if (orphans > 0)
-        keeper_wake(k);
-    return orphans >= 0;
+    if (db_run(k->db, Q_orphans_release, NO_ARGS, &orphans))
+        return false;
+    released(k, orphans);
+    return true;
 }
 
 /* One round; false when the database did not answer. */
@@ -129,6 +152,8 @@ static bool beat_round(struct keeper *k)
         alive = check(k);
         k->check_due_us = now + CHECK_US;
     }
+    if (!alive)
+        atomic_store(&k->chatd->beat_failed_us, clock_boot_us());
     return alive;
 }
 
@@ -188,6 +213,7 @@ int keeper_start(struct chatd *d, struct keeper **ret)
     r = daemon_db(d->daemon, &k->db);
     if (!r)
         r = daemon_db(d->daemon, &k->claim_db);
+    atomic_store(&d->beat_us, clock_boot_us());
     if (!r && changed(k, Q_owner_insert, ARGS(my_id(k))) < 0)
         r = -1;
     if (!r && (errno = pthread_create(&k->beater, NULL, beater_run, k)))
@@ -238,15 +264,14 @@ static void threads_stop(struct keeper *k)
 
 void keeper_hand_over(struct keeper *k)
 {
-    int64_t n;
+    cleanup(rows_drop) struct pg_result *rows = NULL;
 
     threads_stop(k);
-    if (!db_revive(k->db))
-        return; /* the others will see our beat stand still */
-    n = changed(k, Q_owner_release, ARGS(my_id(k), 0));
-    changed(k, Q_owner_remove, ARGS(my_id(k)));
-    if (n > 0)
-        log_line(LOG_LEVEL_NOTICE, "event=hand_over turns=%" PRId64, n);
+    /* else the others will see our beat stand still */
+    if (!db_revive(k->db) || db_run(k->db, Q_owner_leave, ARGS(my_id(k)), &rows))
+        return;
+    if (released(k, rows) > 0)
+        log_line(LOG_LEVEL_NOTICE, "event=hand_over turns=%d", rows_count(rows));
 }
 
 void keeper_drop(struct keeper **keeper)

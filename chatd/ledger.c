@@ -118,18 +118,16 @@ struct ended {
     struct text json; /* shape turn */
 };
 
-/* [{"attempt":1,"number":1,"process":"...","http":200,"code":null,...}] */
-static void tries_json(const struct turn *t, const char *process, struct text *out)
+static void requests_json(const struct turn *t, struct text *out)
 {
+    text_json_name(out, "requests");
     text_putc(out, '[');
     for (int i = 0; i < t->try_count; i++) {
         const struct turn_try *u = &t->tries[i];
         if (i)
             text_putc(out, ',');
         text_putc(out, '{');
-        text_member_i64(out, "attempt", t->attempt);
         text_member_i64(out, "number", u->number);
-        text_member_str(out, "process", process);
         text_member_i64(out, "http", u->http);
         text_member_str(out, "code", u->status ? api_code(u->status) : NULL);
         text_member_str(out, "request_id", u->request_id);
@@ -140,15 +138,57 @@ static void tries_json(const struct turn *t, const char *process, struct text *o
     text_putc(out, ']');
 }
 
+static bool is_handed_over(const struct turn *t)
+{
+    return strcmp(t->state, "queued") == 0;
+}
+
+/*
+ * The attempt, for turn.tries: {"attempt":1,"process":"...","outcome":"completed","total_us":1,...
+ * "requests":[{"number":1,"http":200,...}]}.  An attempt whose process died has an entry too, see
+ * TURN_BACK in queries.def.
+ */
+static void attempt_json(const struct turn *t, const char *process, struct text *out)
+{
+    text_putc(out, '{');
+    text_member_i64(out, "attempt", t->attempt);
+    text_member_str(out, "process", process);
+    text_member_str(out, "outcome", is_handed_over(t) ? "handed_over" : t->state);
+    text_member_str(out, "code", t->error ? api_code(t->error) : NULL);
+    text_member_i64(out, "first_us", t->first_us);
+    text_member_i64(out, "total_us", clock_us() - t->begun_us);
+    if (t->input_tokens >= 0 && t->output_tokens >= 0) {
+        text_member_i64(out, "input_tokens", t->input_tokens);
+        text_member_i64(out, "output_tokens", t->output_tokens);
+        text_json_name(out, "estimated");
+        text_puts(out, t->estimated ? "true" : "false");
+    }
+    requests_json(t, out);
+    text_putc(out, '}');
+}
+
+/* The process ends: others go on with the turn. */
+static int hand_over(struct ledger *l, const struct turn *t, const char *attempt, struct ended *ret)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = db_run(l->db, Q_turn_hand_over,
+                   ARGS(t->id, t->fence, daemon_instance(l->chatd->daemon), attempt), &rows);
+
+    ret->mine = !r && rows_count(rows) > 0;
+    return r;
+}
+
 static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
-    cleanup(text_drop) struct text tries = {0};
+    cleanup(text_drop) struct text attempt = {0};
     bool known = t->input_tokens >= 0 && t->output_tokens >= 0;
     const char *process = daemon_instance(l->chatd->daemon);
     int r;
 
-    tries_json(t, process, &tries);
+    attempt_json(t, process, &attempt);
+    if (is_handed_over(t))
+        return hand_over(l, t, attempt.data, ret);
     r = db_run(l->db, Q_turn_finish,
                ARGS(t->id, t->fence, process, t->state, t->message_status,
                     t->answer.data ? (const char *)t->answer.data : "",
@@ -156,7 +196,7 @@ static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
                     arg_i64_if(known, t->input_tokens), arg_i64_if(known, t->output_tokens),
                     t->dropped, t->error ? api_code(t->error) : (const char *)NULL,
                     t->error ? (const char *)t->detail : NULL,
-                    arg_bool_if(t->error != DONE, t->retryable), (const char *)tries.data),
+                    arg_bool_if(t->error != DONE, t->retryable), (const char *)attempt.data),
                &rows);
     if (!r && rows_count(rows) == 0) {
         rows_drop(&rows);
@@ -189,9 +229,14 @@ static int batch_write(struct ledger *l, struct turn *const *turns, struct ended
 
 static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
 {
+    struct turn_told told = {
+        .id = t->id, .account = t->account, .project = t->project, .conversation = t->conversation};
+
     if (e->mine)
+        turn_tell(l->chatd, &told, t->state);
+    if (e->mine && !is_handed_over(t))
         turn_publish_end(l->chatd, t->id, t->attempt, e->json.data, e->json.size);
-    else
+    if (!e->mine)
         log_line(LOG_LEVEL_NOTICE, "event=fence_refused turn=%" PRId64 " fence=%" PRId64, t->id,
                  t->fence);
     log_line(LOG_LEVEL_INFO,

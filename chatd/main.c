@@ -19,7 +19,7 @@ static const struct query queries[] = {
     {0},
 };
 
-static const char *const follows[] = {"queue", "project", NULL};
+static const char *const follows[] = {"queue", "project", "cancel", NULL};
 
 int main(int argc, char **argv)
 {
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 3,
+        .schema_version = 4,
         .handlers = handlers,
         .queries = queries,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 6},

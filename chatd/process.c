@@ -127,6 +127,8 @@ void chatd_event(void *state, const struct event *e)
 
     if (strcmp(e->topic, "queue") == 0)
         keeper_wake(d->keeper);
+    else if (strcmp(e->topic, "cancel") == 0)
+        turn_cancel_here(d, (int64_t)e->cursor);
     else if (strcmp(e->topic, "project") == 0)
         context_forget(d->contexts, (int64_t)e->cursor);
 }

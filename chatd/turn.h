@@ -32,23 +32,28 @@ struct turn {
     struct chatd *chatd;
     int64_t id, account, fence, attempt;
     int64_t user_message; /* the message that asked */
-    int64_t project;
+    int64_t project, conversation;
     struct ids files; /* that the model was given */
     struct text answer;
     size_t published; /* bytes of it that followers were sent */
     size_t stored;    /* bytes of it that were given to the ledger */
     int64_t dropped;  /* older messages that did not fit */
     bool in_round;
-    bool sent;        /* upstream; set under chatd->lock */
-    atomic_bool lost; /* another process may have it: writes and publishes nothing */
+    bool sent, cancel;   /* went upstream; shall end: both under chatd->lock */
+    atomic_bool lost;    /* another process may have it: writes and publishes nothing */
+    bool started;        /* the provider took it */
+    int64_t input_guess; /* tokens that it was sent, roughly */
+    int64_t begun_us;    /* clock_us() */
+    int64_t first_us;    /* from there to the first text, -1: none came */
     struct turn_try tries[TURN_TRIES_MAX];
     int try_count;
 
     /* how it ended */
-    const char *state;          /* "completed", "failed", "cancelled" */
+    const char *state;          /* "completed", "failed", "cancelled"; "queued": handed over */
     const char *message_status; /* "complete", "incomplete", "failed", "cancelled" */
     char finish_reason[32];
     int64_t input_tokens, output_tokens; /* -1: unknown */
+    bool estimated;                      /* the provider did not tell them */
     enum status error;
     bool retryable;
     char detail[UPSTREAM_DETAIL_MAX];
@@ -58,7 +63,8 @@ struct turn {
 struct turn_order {
     int64_t id, account, fence, attempt;
     int64_t user_message;
-    int64_t project;
+    int64_t project, conversation;
+    int64_t term;   /* of slot_take(), before its row was written */
     int64_t parent; /* answer that the message follows, 0: none */
     const char *model;
     struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
@@ -93,10 +99,31 @@ bool turn_is_here(struct chatd *d, int64_t id, int64_t fence);
 /* Another process may own our turns: stop them all without writing. */
 void turns_lose(struct chatd *d);
 
+/*
+ * Whether no other process can own our turns yet: it would have to see our beat stand still for
+ * longer than the last one is old.  After a stop of this process that is in doubt until the next
+ * beat.
+ */
+bool turns_are_ours(const struct chatd *d);
+
+/* Cancels the turn if it runs here, now or in a moment: closes its upstream call.  Any thread. */
+void turn_cancel_here(struct chatd *d, int64_t id);
+/* The same at whichever chatd runs it. */
+void turn_cancel_everywhere(struct chatd *d, int64_t id);
+
 /* Turns that have not ended. */
 int turns_running(struct chatd *d);
 
 /* Publishes {"turn": json} as the end of a turn, and that the queue changed. */
 void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *json, size_t size);
+
+/* What the account's other tabs are told: topic account:<id>, see common/events.h. */
+struct turn_told {
+    int64_t id, account, project, conversation;
+};
+void turn_tell(struct chatd *d, const struct turn_told *t, const char *state);
+/* The same for rows that begin with these columns (TURN_TOLD in queries.def). */
+struct pg_result;
+void turns_tell(struct chatd *d, const struct pg_result *rows, const char *state);
 
 extern const struct upstream_hooks turn_hooks;

@@ -15,97 +15,17 @@
 #include "chatd/upstream/model_input.h"
 #include "common/call.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/conf.h"
 #include "common/db.h"
 #include "common/events.h"
 #include "common/log.h"
 #include "common/service.h"
 
+#define BEAT_TRY_FRESH_US                                                            \
+    2000000           /* a beat that failed so lately shows that we were not stopped \
+                       */
 #define STATE_TICKS 4 /* every so many ticks followers are told that the turn still runs */
-
-/* draining is looked at last: either it is seen here, or the drain sees that a slot is taken. */
-bool slot_take(struct chatd *d)
-{
-    if (atomic_fetch_sub(&d->slots, 1) > 0 && !atomic_load(&d->draining))
-        return true;
-    atomic_fetch_add(&d->slots, 1);
-    return false;
-}
-
-void slot_give(struct chatd *d)
-{
-    atomic_fetch_add(&d->slots, 1);
-}
-
-struct turn *turn_new(struct chatd *d, const struct turn_order *o)
-{
-    struct turn *t = calloc(1, sizeof *t);
-
-    if (!t)
-        abort();
-    t->chatd = d;
-    t->id = o->id;
-    t->account = o->account;
-    t->fence = o->fence;
-    t->attempt = o->attempt;
-    t->user_message = o->user_message;
-    t->project = o->project;
-    t->input_tokens = t->output_tokens = -1;
-    pthread_mutex_lock(&d->lock);
-    t->next = d->turns;
-    d->turns = t;
-    pthread_mutex_unlock(&d->lock);
-    return t;
-}
-
-void turn_drop(struct turn *t)
-{
-    struct chatd *d = t->chatd;
-
-    pthread_mutex_lock(&d->lock);
-    for (struct turn **at = &d->turns; *at; at = &(*at)->next) {
-        if (*at == t) {
-            *at = t->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&d->lock);
-    text_drop(&t->answer);
-    free(t);
-    slot_give(d);
-}
-
-bool turn_is_here(struct chatd *d, int64_t id, int64_t fence)
-{
-    bool found = false;
-
-    pthread_mutex_lock(&d->lock);
-    for (struct turn *t = d->turns; t && !found; t = t->next)
-        found = t->id == id && t->fence == fence;
-    pthread_mutex_unlock(&d->lock);
-    return found;
-}
-
-int turns_running(struct chatd *d)
-{
-    int n = 0;
-
-    pthread_mutex_lock(&d->lock);
-    for (struct turn *t = d->turns; t; t = t->next)
-        n++;
-    pthread_mutex_unlock(&d->lock);
-    return n;
-}
-
-void turns_lose(struct chatd *d)
-{
-    pthread_mutex_lock(&d->lock);
-    for (struct turn *t = d->turns; t; t = t->next) {
-        atomic_store(&t->lost, true);
-        upstream_cancel(d->upstream, t->id);
-    }
-    pthread_mutex_unlock(&d->lock);
-}
 
 /* ---- start ---- */
 
@@ -150,7 +70,8 @@ void turn_end_unsent(struct turn *t, enum status error)
     ledger_finish(t->chatd->ledger, t);
 }
 
-/* Under the lock, as turns_lose() must find it either not sent or to be cancelled. */
+/* Under the lock, as turns_lose() and turn_cancel_here() must find it either not sent or to be
+ * cancelled. */
 static bool turn_send(struct turn *t, struct text *body)
 {
     struct chatd *d = t->chatd;
@@ -164,9 +85,10 @@ static bool turn_send(struct turn *t, struct text *body)
     };
     bool sent;
 
+    t->input_guess = model_input_tokens(body->size);
     pthread_mutex_lock(&d->lock);
-    t->sent = true;
-    sent = !atomic_load(&t->lost) && upstream_begin(d->upstream, &call) == DONE;
+    sent = !atomic_load(&t->lost) && !t->cancel && upstream_begin(d->upstream, &call) == DONE;
+    t->sent = sent;
     pthread_mutex_unlock(&d->lock);
     return sent;
 }
@@ -176,8 +98,11 @@ void turn_return(struct turn *t, struct db *db)
     cleanup(rows_drop) struct pg_result *rows = NULL;
 
     if (db_run(db, Q_turn_unclaim, ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon)),
-               &rows) == 0)
+               &rows) == 0) {
         log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
+        turn_tell(t->chatd, &(struct turn_told){t->id, t->account, t->project, t->conversation},
+                  "queued");
+    }
     turn_drop(t);
 }
 
@@ -223,7 +148,11 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
     }
     input_build(d, o, &message, &history, &body);
     t->dropped = history.dropped;
-    if (!turn_send(t, &body))
+    if (turn_send(t, &body))
+        return;
+    if (t->cancel && !atomic_load(&t->lost))
+        turn_end_unsent(t, DONE);
+    else
         turn_drop(t);
 }
 
@@ -234,10 +163,24 @@ static void topic_of(const struct turn *t, char topic[32])
     snprintf(topic, 32, "turn:%" PRId64, t->id);
 }
 
-static void publish(struct turn *t, enum event_what what, const char *data, size_t size)
+/*
+ * Whether nothing may be published: this process was stopped for so long that others may have its
+ * turns by now, which the next beat tells.  A database that is away tells nobody anything, and then
+ * answers go on.
+ */
+static bool is_doubted(const struct chatd *d)
+{
+    return !turns_are_ours(d) &&
+           clock_boot_us() - atomic_load(&d->beat_failed_us) > BEAT_TRY_FRESH_US;
+}
+
+/* False: not now. */
+static bool publish(struct turn *t, enum event_what what, const char *data, size_t size)
 {
     char topic[32];
 
+    if (atomic_load(&t->lost) || is_doubted(t->chatd))
+        return false;
     topic_of(t, topic);
     daemon_publish(t->chatd->daemon, &(struct event){.topic = topic,
                                                      .what = what,
@@ -245,12 +188,16 @@ static void publish(struct turn *t, enum event_what what, const char *data, size
                                                      .cursor = t->answer.size,
                                                      .data = data,
                                                      .size = size});
+    return true;
 }
 
 static void on_started(void *state, int64_t id)
 {
+    struct turn *t = state;
+
     (void)id;
-    publish(state, EVENT_STATE, "running", 7);
+    t->started = true;
+    publish(t, EVENT_STATE, "running", 7);
 }
 
 static _Thread_local struct turn *round_turns; /* that got text in this epoll round */
@@ -260,6 +207,8 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
     struct turn *t = state;
 
     (void)id;
+    if (t->first_us < 0)
+        t->first_us = clock_us() - t->begun_us;
     text_add(&t->answer, text, size);
     if (t->in_round || atomic_load(&t->lost))
         return;
@@ -272,8 +221,8 @@ static void delta_publish(struct turn *t)
 {
     if (t->answer.size == t->published)
         return;
-    publish(t, EVENT_DELTA, t->answer.data + t->published, t->answer.size - t->published);
-    t->published = t->answer.size;
+    if (publish(t, EVENT_DELTA, t->answer.data + t->published, t->answer.size - t->published))
+        t->published = t->answer.size;
 }
 
 static void on_round_end(void *owner)
@@ -318,6 +267,20 @@ static void round_remove(struct turn *gone)
     gone->in_round = false;
 }
 
+/* Where the provider said nothing of what it will ask money for: what we know of it ourselves. */
+static void usage_guess(struct turn *t)
+{
+    if ((t->input_tokens >= 0 && t->output_tokens >= 0) || !t->started)
+        return;
+    if (!t->answer.size && strcmp(t->state, "failed") == 0)
+        return; /* an error instead of an answer */
+    if (t->output_tokens < 0)
+        t->output_tokens = t->answer.size ? model_input_tokens(t->answer.size) : 0;
+    if (t->input_tokens < 0)
+        t->input_tokens = t->input_guess;
+    t->estimated = true;
+}
+
 static void result_take(struct turn *t, const struct upstream_result *r)
 {
     t->input_tokens = r->usage.input;
@@ -335,16 +298,14 @@ static void result_take(struct turn *t, const struct upstream_result *r)
     case UPSTREAM_CANCELLED:
         t->state = t->message_status = "cancelled";
         break;
-    case UPSTREAM_FAILED:
     case UPSTREAM_ABANDONED:
+        t->state = "queued";
+        break;
+    case UPSTREAM_FAILED:
         failure_set(t, r->status ? r->status : INTERNAL, r->retryable, r->detail);
         break;
     }
-    /* the provider said nothing: what we know of it ourselves */
-    if (t->output_tokens < 0 && t->answer.size) {
-        t->output_tokens = model_input_tokens(t->answer.size);
-        t->input_tokens = t->input_tokens < 0 ? 0 : t->input_tokens;
-    }
+    usage_guess(t);
 }
 
 static void on_end(void *state, int64_t id, const struct upstream_result *r)
@@ -353,7 +314,7 @@ static void on_end(void *state, int64_t id, const struct upstream_result *r)
 
     (void)id;
     round_remove(t);
-    if (atomic_load(&t->lost) || r->outcome == UPSTREAM_ABANDONED) {
+    if (atomic_load(&t->lost)) {
         turn_drop(t);
         return;
     }
@@ -377,6 +338,7 @@ static void on_tick(void *owner)
             ledger_append(d->ledger, t, t->answer.data + t->stored, t->answer.size - t->stored);
             t->stored = t->answer.size;
         }
+        delta_publish(t); /* what could not be published before */
         if (say)
             publish(t, EVENT_STATE, "running", 7);
     }
@@ -391,20 +353,3 @@ const struct upstream_hooks turn_hooks = {
     .on_round_end = on_round_end,
     .on_tick = on_tick,
 };
-
-void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *json, size_t size)
-{
-    cleanup(text_drop) struct text data = {0};
-    char topic[32];
-
-    text_puts(&data, "{\"turn\":");
-    text_add(&data, json, size);
-    text_putc(&data, '}');
-    snprintf(topic, sizeof topic, "turn:%" PRId64, id);
-    daemon_publish(d->daemon, &(struct event){.topic = topic,
-                                              .what = EVENT_ENDED,
-                                              .attempt = (uint32_t)attempt,
-                                              .data = data.data,
-                                              .size = data.size});
-    daemon_publish(d->daemon, &(struct event){.topic = "queue", .what = EVENT_CHANGED});
-}

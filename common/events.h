@@ -10,6 +10,11 @@
  *                       data: that many session ids, U64 little endian, oldest first
  * topic "project"       cursor: id of the project whose context changed; data empty
  * topic "queue"         data empty: a turn was accepted or ended
+ * topic "cancel"        cursor: turn that whoever runs it shall stop; data empty
+ * topic "account:<id>"  attempt 0; cursor: turn; data: JSON {"event":"turn","turn_id":1,
+ *                       "conversation_id":1,"project_id":1,"state":"queued"}, at each change of a
+ *                       turn's state: queued (also when its owner was lost), running, completed,
+ *                       failed, cancelled
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -103,7 +103,7 @@ struct op {
     enum keep keep;
     enum onerror onerror;
     enum stream stream;
-    int ok;                 /* HTTP status of success */
+    int ok, also;           /* HTTP statuses of success; also: 0 if there is one only */
     const char *location;   /* Location template, or NULL */
     size_t in_size;         /* of the request struct */
     const struct field *in; /* ends with a NULL name */

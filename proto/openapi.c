@@ -197,6 +197,10 @@ static struct json_object *responses(const struct op *op)
 
     status_name(op->ok, name, sizeof name);
     add(o, name, success(op, "Done"));
+    if (op->also) {
+        status_name(op->also, name, sizeof name);
+        add(o, name, success(op, "There was nothing left to do"));
+    }
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
         status_name(failures[i], name, sizeof name);
         if (may_fail(op, failures[i]) && !json_object_object_get_ex(o, name, NULL))

@@ -42,8 +42,8 @@ struct upstream {
     struct exchange *ended; /* answers completed in this round */
     int64_t curl_due_us;    /* 0: none */
     int64_t tick_due_us;
-    int64_t pause_until_us; /* the provider wants nothing before */
-    bool touched;           /* a hook ran in this round */
+    atomic_int_fast64_t pause_until_us; /* the provider wants nothing before; others read it */
+    bool touched;                       /* a hook ran in this round */
     uint64_t random;
 };
 

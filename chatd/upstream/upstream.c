@@ -11,6 +11,7 @@
 #include "chatd/upstream/engine.h"
 #include "chatd/upstream/exchange.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/fault.h"
 #include "common/text.h"
 
@@ -148,6 +149,13 @@ void engine_forget(struct upstream *u, struct exchange *x)
     x->next = x->prev = NULL;
     u->running--;
     pthread_mutex_unlock(&u->lock);
+}
+
+int64_t upstream_pause_us(struct upstream *u)
+{
+    int64_t left = atomic_load(&u->pause_until_us) - clock_us();
+
+    return left > 0 ? left : 0;
 }
 
 int upstream_running(struct upstream *u)

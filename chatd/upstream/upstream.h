@@ -133,6 +133,9 @@ int upstream_begin(struct upstream *u, struct upstream_call *call)
  */
 void upstream_cancel(struct upstream *u, int64_t id);
 
+/* How long the provider wants no request yet (429), 0: not at all; any thread. */
+int64_t upstream_pause_us(struct upstream *u);
+
 /* Calls that have not ended; any thread. */
 int upstream_running(struct upstream *u);
 

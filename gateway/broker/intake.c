@@ -111,6 +111,10 @@ static void events_read(struct broker *b, struct worker *w, struct bus_message *
     struct event e;
     int r;
 
+    if (w->state == WORKER_SILENT) { /* it may have lost what it speaks of */
+        b->stats.events_dropped += m->e.count;
+        return;
+    }
     for (; (r = event_next(data, size, &at, &e)) > 0; from = at)
         topics_event(b, w, &e, data + from, at - from);
     if (r < 0)

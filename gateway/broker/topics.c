@@ -16,6 +16,7 @@ static const struct {
     unsigned allowed; /* bit per service */
 } publics[] = {
     {"queue", SVC_CHAT, 1 << SVC_CHAT},
+    {"cancel", SVC_CHAT, 1 << SVC_CHAT},
     {"project", SVC_PROJECT, 1 << SVC_CHAT | 1 << SVC_FILE},
 };
 

@@ -1,103 +1,5 @@
 /* chatd's turns: accepting, history, claiming, ending; on a real database, without an upstream. */
-#include <inttypes.h>
-#include <libpq-fe.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "chatd/chat.h"
-#include "chatd/chatd.h"
-#include "chatd/context.h"
-#include "chatd/history.h"
-#include "chatd/queries.h"
-#include "common/cleanup.h"
-#include "common/conf.h"
-#include "tests/harness/harness.h"
-#include "tests/unit/check_main.h"
-
-#define ALICE    7000001
-#define BOB      7000002
-#define PROJECT  5000001
-#define PER_USER 2 /* turns of one user that run at once, in claims */
-
-static const struct query queries[] = {
-#define QUERY(name, sql) {#name, sql},
-#include "chatd/queries.def"
-    {0},
-};
-
-static struct chatd state;
-static struct context context = {.sent_with = "[]"};
-static struct chat_prepared prepared = {.context = &context};
-static struct call *c;
-
-static void begin(void)
-{
-    char *argv[] = {"chatd", "--set", "QUEUE_MAX=3", "--set", "MAX_TOKENS_PER_USER_DAY=13000",
-                    NULL};
-
-    ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 5, argv, (struct conf **)&state.conf), 0);
-    state.slots = 1;
-    harness_open("chatd", "chat", queries, &state);
-    c = harness_call(OP_chat_create, ALICE);
-    /* what other tests or a running chatd may have left does not count here */
-    harness_sql(
-        c, "UPDATE turn SET state = 'cancelled' WHERE state IN ('queued', 'running') RETURNING 1");
-}
-
-static void end(void)
-{
-    harness_close();
-    conf_drop((struct conf **)&state.conf);
-}
-
-static int64_t number(const char *fmt, int64_t id)
-{
-    char sql[400];
-    const char *value;
-
-    snprintf(sql, sizeof sql, "%s", fmt);
-    if (id) {
-        char *at = strstr(sql, "$1");
-        char rest[200];
-        ck_assert_ptr_nonnull(at);
-        snprintf(rest, sizeof rest, "%s", at + 2);
-        snprintf(at, sizeof sql - (size_t)(at - sql), "%" PRId64 "%s", id, rest);
-    }
-    value = harness_sql(c, sql);
-    return value ? strtoll(value, NULL, 10) : -1;
-}
-
-static int say(int64_t caller, int64_t conversation, int64_t parent, const char *message)
-{
-    struct chat_create_in in = {.project_id = PROJECT,
-                                .message = message,
-                                .conversation_id = conversation,
-                                .parent_id = parent};
-
-    c = harness_call(OP_chat_create, caller);
-    c->prepared = &prepared;
-    return chat_create(c, &in);
-}
-
-/* Accepts a message and answers it at once; returns the conversation. */
-static int64_t talk(int64_t caller, int64_t conversation, const char *message, const char *answer)
-{
-    char sql[400];
-    int64_t turn;
-
-    ck_assert_int_eq(say(caller, conversation, 0, message), DONE);
-    turn = reply_i64(c, "turn_id");
-    conversation = reply_i64(c, "conversation_id");
-    snprintf(
-        sql, sizeof sql,
-        "WITH t AS (UPDATE turn SET state = 'completed' WHERE id = %" PRId64
-        " RETURNING message_id) "
-        "UPDATE message SET content = '%s', status = 'complete' FROM t WHERE id = t.message_id "
-        "RETURNING 1",
-        turn, answer);
-    harness_sql(c, sql);
-    return conversation;
-}
+#include "tests/handlers/chatd_rig.h"
 
 START_TEST(a_message_makes_a_conversation)
 {
@@ -207,14 +109,6 @@ START_TEST(empty_answers_are_left_out)
 }
 END_TEST
 
-static int64_t claim(const char *process)
-{
-    cleanup(rows_drop) PGresult *row = NULL;
-
-    ck_assert_int_eq(db_rows(c, Q_turn_claim, ARGS(process, PER_USER), &row), DONE);
-    return rows_count(row) ? rows_i64(row, 0, 1) : 0;
-}
-
 START_TEST(claims_are_fair)
 {
     state.slots = 0;
@@ -247,19 +141,6 @@ START_TEST(a_branch_runs_one_turn)
 }
 END_TEST
 
-static int64_t finish(int64_t turn, int64_t fence, const char *process)
-{
-    cleanup(rows_drop) PGresult *row = NULL;
-
-    ck_assert_int_eq(
-        db_rows(c, Q_turn_finish,
-                ARGS(turn, fence, process, "completed", "complete", "done", "stop", 3, 4, 0,
-                     (const char *)NULL, (const char *)NULL, arg_bool_if(false, false), "[]"),
-                &row),
-        DONE);
-    return rows_count(row);
-}
-
 START_TEST(only_the_owner_ends_a_turn_and_once)
 {
     int64_t turn;
@@ -288,8 +169,9 @@ START_TEST(a_dead_owner_loses_its_turns)
     ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
     turn = c->turn_id;
     ck_assert_int_eq(claim("p1"), ALICE);
-    ck_assert_int_eq(db_rows(c, Q_owner_release, ARGS("p1", 1), &rows), DONE);
-    ck_assert_int_eq(rows_affected(rows), 1);
+    owner_add("p1");
+    ck_assert_int_eq(db_rows(c, Q_owner_take, ARGS("p1", 0), &rows), DONE);
+    ck_assert_int_eq(rows_count(rows), 1);
     ck_assert_int_eq(finish(turn, 1, "p1"), 0); /* the zombie */
     ck_assert_int_eq(claim("p2"), ALICE);
     ck_assert_str_eq(harness_sql(c, "SELECT attempt || '/' || takeovers || '/' || fence FROM turn "
@@ -298,14 +180,6 @@ START_TEST(a_dead_owner_loses_its_turns)
     ck_assert_int_eq(finish(turn, 3, "p2"), 1);
 }
 END_TEST
-
-static int64_t changed(int query, size_t n, const struct arg *args)
-{
-    cleanup(rows_drop) PGresult *rows = NULL;
-
-    ck_assert_int_eq(db_rows(c, query, n, args, &rows), DONE);
-    return rows_affected(rows);
-}
 
 /* Pieces of text know their places: a repeat adds nothing, and behind a lost one there is no gap.
  */
@@ -350,18 +224,6 @@ START_TEST(a_turn_that_could_not_begin_goes_back)
                                     "ORDER BY id DESC LIMIT 1"),
                      "1/0/7");
     ck_assert_int_eq(finish(turn, 7, "p2"), 1);
-}
-END_TEST
-
-START_TEST(a_process_that_ends_takes_no_slot)
-{
-    state.draining = true;
-    ck_assert(!slot_take(&state));
-    ck_assert_int_eq(state.slots, 1);
-    state.draining = false;
-    ck_assert(slot_take(&state));
-    ck_assert(!slot_take(&state));
-    ck_assert_int_eq(state.slots, 0);
 }
 END_TEST
 
@@ -441,7 +303,6 @@ int main(void)
     tcase_add_test(t, a_dead_owner_loses_its_turns);
     tcase_add_test(t, pieces_of_text_are_added_once_and_in_order);
     tcase_add_test(t, a_turn_that_could_not_begin_goes_back);
-    tcase_add_test(t, a_process_that_ends_takes_no_slot);
     tcase_add_test(t, the_daily_limit_is_held_and_given_back);
     tcase_add_test(t, an_erased_project_is_empty_and_stays_so);
     tcase_add_test(t, a_project_may_be_erased_before_it_was_known);

@@ -266,6 +266,7 @@ START_TEST(successes)
     for (int i = 0; i < OP_COUNT; i++) {
         const struct op *op = api_op(i);
         sane(op, op->ok == 200 || op->ok == 201 || op->ok == 202 || op->ok == 204);
+        sane(op, !op->also || (op->also == 200 && op->ok == 202));
         sane(op, (op->ok == 201) == (op->location != NULL));
         sane(op, op->ok != 201 || (op->method == METHOD_POST && op->reply == REPLY_ONE));
         sane(op, op->ok != 204 || op->reply == REPLY_NOTHING);
