@@ -26,6 +26,8 @@ struct chatd {
     struct contexts *contexts; /* project_context, remembered */
     struct upstream *upstream; /* NULL: no model is configured */
     bool configured;           /* the same, also while upstream goes */
+    atomic_bool paused;        /* the provider wants no requests for a while */
+    char paused_note[40];      /* for PING then */
     struct ledger *ledger;
     struct keeper *keeper;
     const struct dialect *dialect;

@@ -8,12 +8,15 @@
 
 #include "chatd/chatd.h"
 #include "chatd/claim.h"
+#include "chatd/meters.h"
 #include "chatd/peers.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
+#include "chatd/upstream/upstream.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/db.h"
+#include "common/digest.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/service.h"
@@ -65,6 +68,7 @@ static void take_from(struct keeper *k, const char *id, int64_t beat)
     if (db_run(k->db, Q_owner_take, ARGS(id, beat), &rows))
         return;
     log_line(LOG_LEVEL_NOTICE, "event=takeover process=%s turns=%d", id, released(k, rows));
+    meter_add(daemon_meters(k->chatd->daemon), M_takeovers_total, NULL, rows_count(rows));
 }
 
 /* The net under topic cancel. */
@@ -134,6 +138,24 @@ static bool check(struct keeper *k)
     return true;
 }
 
+/* Figures that are looked up, not counted. */
+static bool measure(struct keeper *k)
+{
+    struct chatd *d = k->chatd;
+    struct meters *m = daemon_meters(d->daemon);
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+
+    meter_set(m, M_turns_running, NULL, turns_running(d));
+    meter_set(m, M_turns_max, NULL, d->max_turns);
+    meter_set(m, M_pause_seconds, NULL,
+              d->upstream ? (upstream_pause_us(d->upstream) + 999999) / 1000000 : 0);
+    if (db_run(k->db, Q_queue_look, NO_ARGS, &rows))
+        return false;
+    meter_set(m, M_queue_turns, NULL, rows_i64(rows, 0, 0));
+    meter_set(m, M_queue_age_seconds, NULL, rows_i64(rows, 0, 1));
+    return true;
+}
+
 /* One round; false when the database did not answer. */
 static bool beat_round(struct keeper *k)
 {
@@ -144,7 +166,7 @@ static bool beat_round(struct keeper *k)
         peers_forget(&k->peers);
     alive = db_revive(k->db);
     if (alive && now >= k->beat_due_us) {
-        alive = beat(k);
+        alive = beat(k) && measure(k);
         k->beat_due_us = now + BEAT_US;
     }
     alive = alive && look(k);
@@ -152,6 +174,8 @@ static bool beat_round(struct keeper *k)
         alive = check(k);
         k->check_due_us = now + CHECK_US;
     }
+    atomic_store(&k->chatd->paused,
+                 k->chatd->upstream && upstream_pause_us(k->chatd->upstream) > 0);
     if (!alive)
         atomic_store(&k->chatd->beat_failed_us, clock_boot_us());
     return alive;
@@ -184,6 +208,19 @@ static void *beater_run(void *state)
     return NULL;
 }
 
+/* When to look into the queue although nobody calls: soon after the end of a pause that the
+ * provider wants, with some spread between processes, and each second. */
+static int64_t claim_due_us(struct keeper *k)
+{
+    int64_t pause = upstream_pause_us(k->chatd->upstream), most = pause / 8;
+    uint32_t random;
+
+    if (pause == 0 || pause >= CLAIM_US)
+        return clock_us() + CLAIM_US;
+    random_bytes(&random, sizeof random);
+    return clock_us() + pause + random % (uint32_t)(most + 1);
+}
+
 static void *claimer_run(void *state)
 {
     struct keeper *k = state;
@@ -191,7 +228,7 @@ static void *claimer_run(void *state)
     do {
         if (db_revive(k->claim_db))
             claim_all(k->chatd, k->claim_db);
-    } while (rest(k, clock_us() + CLAIM_US, &k->stop_claims, &k->wake));
+    } while (rest(k, claim_due_us(k), &k->stop_claims, &k->wake));
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "chatd/chatd.h"
 #include "chatd/keeper.h"
+#include "chatd/meters.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
 #include "common/cleanup.h"
@@ -227,11 +228,32 @@ static int batch_write(struct ledger *l, struct turn *const *turns, struct ended
     return db_commit(l->db);
 }
 
+static void end_count(struct ledger *l, const struct turn *t, bool mine)
+{
+    struct meters *m = daemon_meters(l->chatd->daemon);
+    int64_t total_us = clock_us() - t->begun_us, text_us = total_us - t->first_us;
+
+    meter_add(m, M_attempts_total,
+              !mine               ? "refused"
+              : is_handed_over(t) ? "handed_over"
+              : t->error          ? api_code(t->error)
+                                  : t->state,
+              1);
+    meter_add(m, M_fence_rejections_total, NULL, !mine);
+    if (!mine || strcmp(t->state, "completed") != 0)
+        return;
+    meter_observe(m, M_attempt_seconds, total_us);
+    if (t->first_us >= 0 && text_us > 0 && t->output_tokens > 0)
+        meter_observe(m, M_tokens_per_second,
+                      (int64_t)((double)t->output_tokens * 1e12 / (double)text_us));
+}
+
 static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
 {
     struct turn_told told = {
         .id = t->id, .account = t->account, .project = t->project, .conversation = t->conversation};
 
+    end_count(l, t, e->mine);
     if (e->mine)
         turn_tell(l->chatd, &told, t->state);
     if (e->mine && !is_handed_over(t))

@@ -9,6 +9,7 @@
 #define SERVE_CHAT
 #include "proto/handlers.h"
 
+#include "chatd/meters.h"
 #include "chatd/process.h"
 #include "common/db.h"
 #include "common/service.h"
@@ -16,6 +17,12 @@
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},
 #include "chatd/queries.def"
+    {0},
+};
+
+static const struct meter meters[] = {
+#define METER METER_ROW
+#include "chatd/meters.def"
     {0},
 };
 
@@ -30,6 +37,7 @@ int main(int argc, char **argv)
         .schema_version = 4,
         .handlers = handlers,
         .queries = queries,
+        .meters = meters,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 6},
         .start = chatd_start,
         .drain = chatd_drain,

@@ -1,6 +1,7 @@
 /* chatd from its start to its end. */
 #include "chatd/process.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -61,6 +62,8 @@ int chatd_start(struct daemon *daemon, void **ret_state)
     d->conf = daemon_conf(daemon);
     d->max_turns = (int)conf_i64(d->conf, SET_MAX_TURNS);
     d->slots = d->max_turns;
+    snprintf(d->paused_note, sizeof d->paused_note, "paused %s",
+             conf_str(d->conf, SET_UPSTREAM_LABEL));
     d->dialect = dialect_named(conf_str(d->conf, SET_OPENAI_API));
     pthread_mutex_init(&d->lock, NULL);
     d->contexts = contexts_new();
@@ -118,7 +121,9 @@ const char *chatd_note(void *state)
 {
     struct chatd *d = state;
 
-    return d->configured ? conf_str(d->conf, SET_UPSTREAM_LABEL) : "missing";
+    if (!d->configured)
+        return "missing";
+    return atomic_load(&d->paused) ? d->paused_note : conf_str(d->conf, SET_UPSTREAM_LABEL);
 }
 
 void chatd_event(void *state, const struct event *e)

@@ -9,6 +9,7 @@
 #include "chatd/files.h"
 #include "chatd/history.h"
 #include "chatd/ledger.h"
+#include "chatd/meters.h"
 #include "chatd/queries.h"
 #include "chatd/refused.h"
 #include "chatd/turn.h"
@@ -207,8 +208,10 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
     struct turn *t = state;
 
     (void)id;
-    if (t->first_us < 0)
+    if (t->first_us < 0) {
         t->first_us = clock_us() - t->begun_us;
+        meter_observe(daemon_meters(t->chatd->daemon), M_first_token_seconds, t->first_us);
+    }
     text_add(&t->answer, text, size);
     if (t->in_round || atomic_load(&t->lost))
         return;
@@ -240,6 +243,8 @@ static void on_try(void *state, const struct upstream_try *u)
     struct turn *t = state;
     struct turn_try *mine;
 
+    meter_add(daemon_meters(t->chatd->daemon), M_requests_total,
+              u->status ? api_code(u->status) : "ok", 1);
     if (t->try_count >= TURN_TRIES_MAX)
         return;
     mine = &t->tries[t->try_count++];

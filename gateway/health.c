@@ -9,6 +9,7 @@
 #include "gateway/broker/broker.h"
 
 #define LOOK_US 200000
+#define PAUSED  "paused "
 
 struct look {
     int64_t at_us;
@@ -62,9 +63,16 @@ static void services_write(const struct look *l, struct text *to)
     text_putc(to, '}');
 }
 
+/* The provider asked for fewer requests, so that turns wait (proto/frames.def, PING). */
+static bool is_paused(const struct look *l)
+{
+    return is_up(l, SVC_CHAT) &&
+           strncmp(l->services[SVC_CHAT].note, PAUSED, sizeof PAUSED - 1) == 0;
+}
+
 static const char *model_of(const struct look *l)
 {
-    const char *note = l->services[SVC_CHAT].note;
+    const char *note = l->services[SVC_CHAT].note + (is_paused(l) ? sizeof PAUSED - 1 : 0);
 
     return is_up(l, SVC_CHAT) && note[0] ? note : "missing";
 }
@@ -92,6 +100,8 @@ int health_write(struct broker *b, struct text *to)
                                           : "degraded");
     text_member_str(to, "database", connected ? "connected" : "disconnected");
     text_member_str(to, "model", model_of(&l));
+    text_json_name(to, "model_paused");
+    text_puts(to, is_paused(&l) ? "true" : "false");
     services_write(&l, to);
     text_putc(to, '}');
     return works ? 200 : 503;

@@ -42,6 +42,12 @@ struct upstream {
     struct exchange *ended; /* answers completed in this round */
     int64_t curl_due_us;    /* 0: none */
     int64_t tick_due_us;
+    /* What time limits are judged by: everything that came before seen_us has been read, and
+     * late_us, which only grows, is how long this thread was kept from reading, all in all. */
+    int64_t seen_us, late_us;
+    int64_t round_us, full_since_us; /* of engine_run(): this round, and the first of full ones */
+    int full_rounds;
+    int round_limit_ms;                 /* that epoll was given */
     atomic_int_fast64_t pause_until_us; /* the provider wants nothing before; others read it */
     bool touched;                       /* a hook ran in this round */
     uint64_t random;

@@ -95,6 +95,7 @@ static void ask(struct exchange *x, int64_t now_us)
 
     forget_request(x);
     x->sent_us = x->heard_us = now_us;
+    x->heard_late_us = u->late_us;
     x->retry.requests++;
     x->easy = transfer_post(&u->pool, x->body.data, x->body.size, x);
     CURLMcode code = curl_multi_add_handle(u->multi, x->easy);
@@ -131,14 +132,17 @@ void exchange_begin(struct exchange *x)
     ask_or_pause(x, clock_us());
 }
 
-static void due_answering(struct exchange *x, int64_t now_us)
+/* A limit of the provider's silence.  While this thread could not read, nobody was silent. */
+static void due_silent(struct exchange *x, int64_t now_us, int64_t since_us, int64_t limit_us,
+                       enum failure_cause cause)
 {
-    int64_t limit = earlier(x->deadline_us, x->heard_us + x->idle_limit_us);
+    int64_t late = x->upstream->late_us - x->heard_late_us;
+    int64_t limit = earlier(x->deadline_us, since_us + limit_us + late);
 
     if (now_us < limit)
         due_set(&x->upstream->due, &x->due, limit);
     else
-        exchange_fail(x, now_us >= x->deadline_us ? FAILURE_TOTAL : FAILURE_IDLE);
+        exchange_fail(x, now_us >= x->deadline_us ? FAILURE_TOTAL : cause);
 }
 
 void exchange_due(struct exchange *x, int64_t now_us)
@@ -148,13 +152,13 @@ void exchange_due(struct exchange *x, int64_t now_us)
         if (now_us >= x->deadline_us)
             exchange_fail(x, FAILURE_PAUSED);
         else
-            ask_or_pause(x, now_us);
+            ask_or_pause(x, clock_us());
         break;
     case EXCHANGE_ASKING:
-        exchange_fail(x, now_us >= x->deadline_us ? FAILURE_TOTAL : FAILURE_FIRST_TOKEN);
+        due_silent(x, now_us, x->sent_us, x->first_limit_us, FAILURE_FIRST_TOKEN);
         break;
     case EXCHANGE_ANSWERING:
-        due_answering(x, now_us);
+        due_silent(x, now_us, x->heard_us, x->idle_limit_us, FAILURE_IDLE);
         break;
     case EXCHANGE_LINGERING:
         exchange_drop(&x);

@@ -46,6 +46,7 @@ struct exchange {
     /* the request that runs */
     CURL *easy;
     int64_t sent_us, heard_us;
+    int64_t heard_late_us; /* upstream->late_us when it was sent or heard of */
     int http;
     enum failure_cause cause; /* found while reading */
     struct sse_reader reader;

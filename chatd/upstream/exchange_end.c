@@ -105,7 +105,9 @@ static struct retry_step decide(struct exchange *x, const struct failure *f, int
     struct retry_step step = retry_decide(&x->retry, u->tries, &failure, &now);
 
     if (step.pause) {
-        int64_t pause = step.wait_us < PAUSE_MAX_US ? step.wait_us : PAUSE_MAX_US;
+        int64_t after = x->retry_after_ms * 1000; /* also when this call gives up */
+        int64_t pause = step.wait_us > after ? step.wait_us : after;
+        pause = pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
         if (now.now_us + pause > u->pause_until_us)
             u->pause_until_us = now.now_us + pause;
     }

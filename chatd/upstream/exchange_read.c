@@ -37,6 +37,7 @@ static void deliver(struct exchange *x)
         return;
     if (x->first_us == 0) {
         x->first_us = x->heard_us;
+        x->heard_late_us = u->late_us;
         exchange_move(x, EXCHANGE_ANSWERING);
         due_set(&u->due, &x->due, x->heard_us); /* works its limits out; not here, within curl */
     }
@@ -80,6 +81,8 @@ size_t exchange_read(char *data, size_t one, size_t size, void *state)
     struct exchange *x = state;
 
     x->heard_us = clock_us();
+    if (x->state == EXCHANGE_ANSWERING)
+        x->heard_late_us = x->upstream->late_us;
     if (x->http == 0)
         begin(x);
     if (!is_success(x->http)) {

@@ -16,6 +16,8 @@
 #include "proto/api.h"
 
 #define EVENTS_MAX 128 /* of one epoll round */
+#define ROUND_MAX_US \
+    100000 /* of work; what a round takes longer than that and its wait is lateness */
 
 /* A socket whose events curl wants. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *state, void *known)
@@ -130,7 +132,7 @@ static void serve_sockets(struct upstream *u, const struct epoll_event *events, 
 
 static void serve_curl_timer(struct upstream *u)
 {
-    if (u->curl_due_us > 0 && u->curl_due_us <= clock_us()) {
+    if (u->curl_due_us > 0 && u->curl_due_us <= u->seen_us) {
         u->curl_due_us = 0;
         act(u, CURL_SOCKET_TIMEOUT, 0);
     }
@@ -202,11 +204,10 @@ static void serve_ends(struct upstream *u)
 
 static void serve_due(struct upstream *u)
 {
-    int64_t now = clock_us();
     struct due *d;
 
-    while ((d = due_first(&u->due)) && d->at_us <= now)
-        exchange_due((struct exchange *)(void *)d, now);
+    while ((d = due_first(&u->due)) && d->at_us <= u->seen_us)
+        exchange_due((struct exchange *)(void *)d, u->seen_us);
 }
 
 static void serve_hooks(struct upstream *u)
@@ -241,6 +242,37 @@ static void stop(struct upstream *u)
     serve_hooks(u);
 }
 
+/* A round begins, with waiting at most limit_ms.  The one before should have been over by now. */
+static void round_begin(struct upstream *u, int limit_ms, int64_t now_us)
+{
+    int64_t late = now_us - u->round_us - u->round_limit_ms * INT64_C(1000) - ROUND_MAX_US;
+
+    if (u->round_us && u->round_limit_ms >= 0 && late > 0)
+        u->late_us += late;
+    u->round_us = now_us;
+    u->round_limit_ms = limit_ms;
+}
+
+/*
+ * A round has read the sockets that were ready.  Were there as many as fit, others may have to wait
+ * for the next ones: epoll gives them in turn, so after enough rounds all of the first one's were
+ * read.
+ */
+static void round_seen(struct upstream *u, int count)
+{
+    if (count < EVENTS_MAX) {
+        u->seen_us = u->round_us;
+        u->full_rounds = 0;
+        return;
+    }
+    if (u->full_rounds++ == 0)
+        u->full_since_us = u->round_us;
+    if (u->full_rounds > u->max_calls / EVENTS_MAX + 1) {
+        u->seen_us = u->full_since_us;
+        u->full_rounds = 0;
+    }
+}
+
 void *engine_run(void *upstream)
 {
     struct upstream *u = upstream;
@@ -250,11 +282,14 @@ void *engine_run(void *upstream)
     pthread_setname_np(pthread_self(), "upstream");
     u->tick_due_us = clock_us() + u->tick_us;
     while (on) {
-        int n = epoll_wait(u->epoll_fd, events, EVENTS_MAX, timeout_ms(u, clock_us()));
+        int64_t now = clock_us();
+        round_begin(u, timeout_ms(u, now), now);
+        int n = epoll_wait(u->epoll_fd, events, EVENTS_MAX, u->round_limit_ms);
         if (n < 0 && errno != EINTR)
             FAULT("epoll_wait: %m");
         serve_sockets(u, events, n);
         serve_ends(u);
+        round_seen(u, n);
         on = serve_commands(u);
         serve_curl_timer(u);
         serve_ends(u);

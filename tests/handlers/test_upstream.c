@@ -280,6 +280,47 @@ START_TEST(idle_limit)
 }
 END_TEST
 
+/* While this process was stopped nobody was silent: a model that went on is read first, and one
+ * that may have been stopped with us gets its time anew. */
+START_TEST(our_own_stalls_are_no_silence)
+{
+    CALL staller = {0}, steady = {0}, waiting = {0}, held = {0};
+
+    limits.idle_ms = limits.first_token_ms = 700;
+    rig_begin(&steady, "n-40x100");
+    rig_wait(steady.deltas > 4);
+    rig_begin(&held, "hold-3");
+    rig_wait(held.deltas > 0);
+    rig_begin(&waiting, "n-3+first_ms=600");
+    rig_wait(waiting.starts > 0);
+    staller.stall_ms = 2000;
+    rig_begin(&staller, "n-3x20");
+    rig_wait(staller.ends > 0);
+    provider_release();
+    rig_wait(rig.ended == 4);
+    ck_assert_int_eq(staller.end.outcome, UPSTREAM_COMPLETED);
+    ck_assert_int_eq(steady.end.outcome, UPSTREAM_COMPLETED);
+    ck_assert_int_eq(waiting.end.outcome, UPSTREAM_COMPLETED);
+    ck_assert_int_eq(held.end.outcome, UPSTREAM_COMPLETED);
+}
+END_TEST
+
+/* And real silence after a stall is still found. */
+START_TEST(silence_after_a_stall)
+{
+    CALL staller = {0}, hung = {0};
+
+    limits.idle_ms = 300;
+    rig_begin(&hung, "hang-3");
+    rig_wait(hung.deltas > 0);
+    staller.stall_ms = 1000;
+    rig_begin(&staller, "n-3x20");
+    rig_wait(rig.ended == 2);
+    ck_assert_int_eq(staller.end.outcome, UPSTREAM_COMPLETED);
+    ck_assert_int_eq(hung.end.status, TIMEOUT_IDLE);
+}
+END_TEST
+
 START_TEST(total_limit)
 {
     CALL s = {0}, waiting = {0};
@@ -313,6 +354,8 @@ int main(void)
     tcase_add_test(tests, pause_is_bounded);
     tcase_add_test(tests, first_token_limit);
     tcase_add_test(tests, idle_limit);
+    tcase_add_test(tests, our_own_stalls_are_no_silence);
+    tcase_add_test(tests, silence_after_a_stall);
     tcase_add_test(tests, total_limit);
     return check_run("upstream", tests);
 }

@@ -37,6 +37,7 @@ struct seen {
     char detail[UPSTREAM_DETAIL_MAX], finish_reason[32];
     char response_id[UPSTREAM_ID_MAX], request_id[UPSTREAM_ID_MAX];
     int64_t begun_us, first_us, ended_us;
+    int stall_ms; /* its next text keeps the thread from reading for so long */
 };
 
 static struct rig {
@@ -74,6 +75,7 @@ static inline void on_started(void *state, int64_t id)
 static inline void on_delta(void *state, int64_t id, const char *text, size_t size)
 {
     struct seen *s = state;
+    int stall_ms;
 
     pthread_mutex_lock(&rig.lock);
     ck_assert_int_eq(id, s->id);
@@ -85,7 +87,10 @@ static inline void on_delta(void *state, int64_t id, const char *text, size_t si
     if (s->deltas++ == 0)
         s->first_us = clock_us();
     text_add(&s->text, text, size);
+    stall_ms = s->stall_ms;
+    s->stall_ms = 0;
     rig_changed();
+    usleep((useconds_t)stall_ms * 1000);
 }
 
 static inline void on_try(void *state, const struct upstream_try *t)
@@ -290,8 +295,8 @@ static inline size_t rig_keep(char *data, size_t one, size_t size, void *state)
     return one * size;
 }
 
-/* GET of a control path of the provider. */
-static inline void control(const char *path, struct text *out)
+/* GET, or POST where there is a body, of a control path of the provider. */
+static inline void control(const char *path, const char *body, struct text *out)
 {
     char url[128];
     CURL *easy = curl_easy_init();
@@ -301,8 +306,18 @@ static inline void control(const char *path, struct text *out)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, rig_keep);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, out);
+    if (body)
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
     ck_assert_int_eq(curl_easy_perform(easy), CURLE_OK);
     curl_easy_cleanup(easy);
+}
+
+/* Lets the calls that are held go on. */
+static inline void provider_release(void)
+{
+    cleanup(text_drop) struct text said = {0};
+
+    control("/_/release", "{}", &said);
 }
 
 /* Waits until the provider's list of calls holds a word. */
@@ -310,7 +325,7 @@ static inline void provider_saw(const char *word)
 {
     for (int i = 0; i < 100; i++) {
         cleanup(text_drop) struct text calls = {0};
-        control("/_/calls", &calls);
+        control("/_/calls", NULL, &calls);
         if (strstr(calls.data, word))
             return;
         usleep(20000);
