@@ -6,6 +6,7 @@
 
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/failed.h"
 #include "chatd/files.h"
 #include "chatd/history.h"
 #include "chatd/ledger.h"
@@ -59,7 +60,7 @@ static void failure_set(struct turn *t, enum status error, bool retryable, const
     t->message_status = "failed";
     t->error = error;
     t->retryable = retryable;
-    snprintf(t->detail, sizeof t->detail, "%s", detail && detail[0] ? detail : api_text(error));
+    failed_detail(t->detail, sizeof t->detail, error, retryable, detail);
 }
 
 void turn_end_unsent(struct turn *t, enum status error)
@@ -67,7 +68,7 @@ void turn_end_unsent(struct turn *t, enum status error)
     if (error == DONE)
         t->state = t->message_status = "cancelled";
     else
-        failure_set(t, error, error != NOT_FOUND, NULL);
+        failure_set(t, error, true, NULL);
     ledger_finish(t->chatd->ledger, t);
 }
 
