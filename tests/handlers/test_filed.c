@@ -1,64 +1,9 @@
 /* filed: uploads, lists, deletions, erasures and the collector, on a real database and disk. */
 #include <dirent.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "common/cleanup.h"
-#include "common/transfer.h"
 #include "filed/collector.h"
-#include "filed/filed.h"
 #include "filed/limits.h"
-#include "filed/mime.h"
-#include "filed/queries.h"
-#include "filed/store.h"
-#include "tests/harness/harness.h"
-#include "tests/unit/check_main.h"
-
-#define ALICE   7000001
-#define BOB     7000002
-#define PROJECT 9000001
-#define FOREIGN 9000002 /* Bob's */
-
-static const struct query queries[] = {
-#define QUERY(name, sql) {#name, sql},
-#include "filed/queries.def"
-    {0},
-};
-
-static char dir[] = "/tmp/chatbot-filed-XXXXXX";
-static struct filed filed;
-static struct transfer *transfer;
-static struct call *c;
-
-/* What projectd would say. */
-static int access_fake(struct call *call, int64_t project_id)
-{
-    return project_id == (call->caller == ALICE ? PROJECT : FOREIGN) ? DONE : NOT_FOUND;
-}
-
-static void begin(void)
-{
-    memcpy(dir + sizeof dir - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    filed = (struct filed){.storage_per_user = 1000, .access = access_fake, .mime = mime_new()};
-    ck_assert_int_eq(store_open(dir, "me", 0, &filed.store), DONE);
-    harness_open("filed", "file", queries, &filed);
-    c = harness_call(OP_file_list, ALICE);
-}
-
-static void end(void)
-{
-    char command[80];
-
-    harness_close();
-    if (transfer)
-        transfer_close(&transfer);
-    store_drop(&filed.store);
-    mime_drop(&filed.mime);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
-}
+#include "tests/handlers/filed_rig.h"
 
 static int left_over(void)
 {
@@ -79,83 +24,6 @@ static bool has_content(int64_t owner, const char *sha256)
     cleanup(fd_drop) int fd = -1;
 
     return store_read(filed.store, owner, sha256, &fd) == DONE;
-}
-
-/* The first value of a statement, as a number; -1: none. */
-static int64_t number(const char *fmt, int64_t value)
-{
-    char sql[512];
-    const char *found;
-
-    snprintf(sql, sizeof sql, fmt, value);
-    found = harness_sql(c, sql);
-    return found ? strtoll(found, NULL, 10) : -1;
-}
-
-/* ---- uploads ---- */
-
-static void send_piece(uint32_t n, const char *text, size_t size, int last)
-{
-    zmq_msg_t payload;
-    struct envelope e = {.kind = FRAME_DATA, .id = 1, .n = n, .last = (uint8_t)last};
-
-    zmq_msg_init_size(&payload, size);
-    memcpy(zmq_msg_data(&payload), text, size);
-    transfer_data(transfer, &e, &payload);
-    zmq_msg_close(&payload);
-}
-
-static void upload_begin(int64_t owner, const char *text, int last)
-{
-    uint32_t n = 1;
-
-    if (transfer) {
-        harness_call(OP_file_list, owner);
-        transfer_close(&transfer);
-    }
-    transfer = transfer_open(NULL, 0, 0, 1);
-    for (size_t left = strlen(text); left; n++) {
-        size_t piece = left < DATA_MAX ? left : DATA_MAX;
-        send_piece(n, text, piece, DATA_MORE);
-        text += piece;
-        left -= piece;
-    }
-    send_piece(n, "", 0, last);
-    c = harness_call(OP_file_create, owner);
-    c->transfer = transfer;
-}
-
-static int upload_run(const struct file_create_in *in)
-{
-    int r = file_create_prepare(c, in);
-
-    return r ? r : file_create(c, in);
-}
-
-static int upload(int64_t owner, const char *name, const char *text)
-{
-    struct file_create_in in = {.project_id = owner == ALICE ? PROJECT : FOREIGN, .filename = name};
-
-    upload_begin(owner, text, DATA_LAST);
-    return upload_run(&in);
-}
-
-static int64_t uploaded(int64_t owner, const char *name, const char *text)
-{
-    int64_t id;
-
-    ck_assert_int_eq(upload(owner, name, text), DONE);
-    id = reply_i64(c, "id");
-    c = harness_call(OP_file_list, owner); /* the runtime's end of the call */
-    return id;
-}
-
-static int file_drop(int64_t caller, int64_t id)
-{
-    struct file_delete_in in = {.file_id = id};
-
-    c = harness_call(OP_file_delete, caller);
-    return file_delete(c, &in);
 }
 
 #define HELLO_SHA256 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -327,88 +195,6 @@ START_TEST(lists_are_pages)
 }
 END_TEST
 
-/* ---- for chats ---- */
-
-static const char *used(int64_t caller, int64_t project, const char *ids)
-{
-    c = harness_call(OP_file_use, caller);
-    ck_assert_int_eq(
-        harness_fast(c, Q_file_use, LIST_LIMIT, 2, (struct arg[]){arg_i64(project), arg_str(ids)}),
-        DONE);
-    return c->out.data;
-}
-
-START_TEST(chats_see_files_of_the_project)
-{
-    int64_t a = uploaded(ALICE, "a.txt", "hello"), b = uploaded(ALICE, "b", "world");
-    int64_t his = uploaded(BOB, "c", "his");
-    char ids[80], row[400];
-
-    number("INSERT INTO copy (file_id, state, try, provider_file_id) VALUES (%" PRId64
-           ", 'present', 1, 'test-file-2') RETURNING 1",
-           b);
-    snprintf(ids, sizeof ids, "{%" PRId64 ",%" PRId64 ",%" PRId64 ",999999999}", his, b, a);
-    snprintf(row, sizeof row,
-             "{\"id\" : %" PRId64 ", \"filename\" : \"b\", \"mime\" : \"text/plain\", \"bytes\" : "
-             "5, \"status\" : \"ready\", \"error\" : null, \"provider_file_id\" : \"test-file-2\"}",
-             b);
-    ck_assert_msg(strstr(used(ALICE, PROJECT, ids), row) != NULL, "%s", c->out.data);
-    ck_assert_ptr_nonnull(strstr(c->out.data, "\"filename\" : \"a.txt\""));
-    ck_assert_ptr_nonnull(strstr(c->out.data, "\"status\" : \"stored\""));
-    ck_assert_ptr_null(strstr(c->out.data, "\"filename\" : \"c\""));
-    ck_assert_str_eq(used(ALICE, FOREIGN, ids), "{\"files\":[]}");
-    ck_assert_str_eq(used(BOB, PROJECT, ids), "{\"files\":[]}");
-    ck_assert_int_eq(file_drop(ALICE, b), DONE);
-    used(ALICE, PROJECT, ids);
-    ck_assert_ptr_null(strstr(c->out.data, "test-file-2"));
-}
-END_TEST
-
-static int text_of(int64_t caller, int64_t project, int64_t file)
-{
-    struct file_text_in in = {.project_id = project, .file_id = file};
-
-    c = harness_call(OP_file_text, caller);
-    return file_text(c, &in);
-}
-
-START_TEST(texts_are_given_and_nothing_else)
-{
-    static char large[FILE_TEXT_MAX + 2];
-    int64_t id = uploaded(ALICE, "a", "h\xc3\xa9llo \"1\"\n");
-
-    filed.storage_per_user = 4 * FILE_TEXT_MAX;
-    ck_assert_int_eq(text_of(ALICE, PROJECT, id), DONE);
-    ck_assert_str_eq(reply_str(c, "text"), "h\xc3\xa9llo \"1\"\n");
-    ck_assert_int_eq(reply_i64(c, "id"), id);
-    ck_assert_int_eq(text_of(BOB, PROJECT, id), NOT_FOUND);
-    ck_assert_int_eq(text_of(ALICE, FOREIGN, id), NOT_FOUND);
-    ck_assert_int_eq(text_of(ALICE, PROJECT, uploaded(ALICE, "b", "caf\xe9 au lait")), BAD_INPUT);
-    ck_assert_int_eq(text_of(ALICE, PROJECT, uploaded(ALICE, "b", "%PDF-1.4\n1 0 obj\n")),
-                     BAD_INPUT);
-    ck_assert_int_eq(file_drop(ALICE, id), DONE);
-    ck_assert_int_eq(text_of(ALICE, PROJECT, id), NOT_FOUND);
-    memset(large, 'x', sizeof large - 1);
-    large[FILE_TEXT_MAX] = '\0';
-    ck_assert_int_eq(text_of(ALICE, PROJECT, uploaded(ALICE, "l", large)), DONE);
-    ck_assert_uint_eq(strlen(reply_str(c, "text")), FILE_TEXT_MAX);
-    large[FILE_TEXT_MAX] = 'x';
-    ck_assert_int_eq(text_of(ALICE, PROJECT, uploaded(ALICE, "l", large)), BAD_INPUT);
-}
-END_TEST
-
-/* Where the provider is given texts no copy is wanted. */
-START_TEST(copies_only_for_who_asks_by_file)
-{
-    static int anything;
-
-    filed.copies = (struct copies *)&anything;
-    filed.no_copies = true;
-    ck_assert_int_eq(upload(ALICE, "a", "hello"), DONE);
-    ck_assert_str_eq(reply_str(c, "status"), "stored");
-}
-END_TEST
-
 /* ---- removing ---- */
 
 START_TEST(copies_go_with_their_file)
@@ -545,9 +331,6 @@ int main(void)
     tcase_add_test(t, without_room_it_is_said);
     tcase_add_test(t, others_see_and_change_nothing);
     tcase_add_test(t, lists_are_pages);
-    tcase_add_test(t, chats_see_files_of_the_project);
-    tcase_add_test(t, texts_are_given_and_nothing_else);
-    tcase_add_test(t, copies_only_for_who_asks_by_file);
     tcase_add_test(t, copies_go_with_their_file);
     tcase_add_test(t, a_project_is_erased_in_batches);
     tcase_add_test(t, nothing_of_a_closed_project_is_found);
