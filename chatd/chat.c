@@ -19,7 +19,7 @@
 #include "common/events.h"
 #include "common/service.h"
 
-#define START_US 10000000 /* for filed to tell of files */
+#define START_US 3000000 /* for filed to tell of files: the worker is wanted for others */
 
 /* Where the message goes: behind which answer, at which depth. */
 struct position {

@@ -3,8 +3,9 @@
  * What the parts of chatd share: one struct per process.
  *
  * A message comes in at chat.c, which accepts it in one transaction.  turns.c runs turns on the
- * upstream's thread, with what history.c reads and files.c asks filed for; ledger.c writes their ends (a thread with a connection of its own); keeper.c
- * beats, takes over from the dead, and claims what waits (another one).
+ * upstream's thread, with what history.c reads and files.c asks filed for; ledger.c writes their
+ * ends (a thread with a connection of its own); keeper.c beats, takes over from the dead, and
+ * claims what waits (another one).
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -11,11 +11,27 @@
 #include "chatd/upstream/model_input.h"
 #include "common/call.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/db.h"
 #include "common/fault.h"
 #include "common/json.h"
 
+#define ASK_US 5000000 /* for filed to answer: who waits longer holds up others */
+
 /* ---- asking filed ---- */
+
+static int ask(struct call *c, enum op_id op, const struct params *params, const char **ret_reply,
+               size_t *ret_size)
+{
+    int64_t deadline_us = c->deadline_us, until_us = clock_us() + ASK_US;
+    int r;
+
+    if (until_us < deadline_us)
+        c->deadline_us = until_us;
+    r = call_peer(c, op, params, ret_reply, ret_size);
+    c->deadline_us = deadline_us;
+    return r == TOO_LATE ? UNAVAILABLE : r;
+}
 
 /* file_use: {"files": [...]}, owned by the caller. */
 static int use_ask(struct call *c, int64_t project_id, const struct ids *ids,
@@ -30,7 +46,7 @@ static int use_ask(struct call *c, int64_t project_id, const struct ids *ids,
     snprintf(number, sizeof number, "%" PRId64, project_id);
     params_add(&params, "project_id", number, strlen(number));
     params_add(&params, "file_ids", list + 1, strlen(list) - 2); /* without its braces */
-    r = call_peer(c, OP_file_use, &params, &reply, &size);
+    r = ask(c, OP_file_use, &params, &reply, &size);
     if (!r && json_parse(reply, size, ret, &why))
         return FAULT("file_use: %s", why);
     return r;
@@ -69,7 +85,7 @@ static int text_ask(struct call *c, int64_t project_id, struct model_file *f)
     snprintf(file, sizeof file, "%" PRId64, f->id);
     params_add(&params, "project_id", project, strlen(project));
     params_add(&params, "file_id", file, strlen(file));
-    r = call_peer(c, OP_file_text, &params, &reply, &size);
+    r = ask(c, OP_file_text, &params, &reply, &size);
     if (r)
         return r;
     if (json_parse(reply, size, &o, &why))

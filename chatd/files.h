@@ -25,7 +25,7 @@ struct model_file *files_new(struct arena *a, const struct ids *ids);
 /*
  * Looks up the files that a message is sent with, and reads those that are given as text.
  * DONE; with field file_ids: NOT_FOUND (not in the project, or not the caller's), FILE_NOT_READY,
- * BAD_INPUT (this model cannot be given it); UNAVAILABLE or TOO_LATE: filed does not answer.
+ * BAD_INPUT (this model cannot be given it); UNAVAILABLE: filed does not answer within 5 s.
  */
 int files_attach(struct call *c, int64_t project_id, const struct ids *ids,
                  struct model_message *to) __attribute__((warn_unused_result));
@@ -34,7 +34,7 @@ int files_attach(struct call *c, int64_t project_id, const struct ids *ids,
  * Looks up those files of a message and its history (oldest first) that are MODEL_FILE_UNKNOWN: at
  * most IDS_MAX in all, the newest; each only where it was attached last.  What is given as text has
  * no text yet.
- * DONE, or UNAVAILABLE, TOO_LATE.
+ * DONE, or UNAVAILABLE.
  */
 int files_look(struct call *c, int64_t project_id, struct model_message *message,
                struct model_message *history, size_t count) __attribute__((warn_unused_result));
@@ -47,6 +47,6 @@ int files_read(struct call *c, int64_t project_id, struct model_message *message
 void files_given(const struct model_message *message, const struct model_message *history,
                  size_t count, struct ids *ret);
 
-/* Whether each of them is still ready at the provider.  DONE, or UNAVAILABLE, TOO_LATE. */
+/* Whether each of them is still ready at the provider.  DONE, or UNAVAILABLE. */
 int files_ready(struct call *c, int64_t project_id, const struct ids *ids, bool *ret_ready)
     __attribute__((warn_unused_result));

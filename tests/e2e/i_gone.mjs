@@ -11,6 +11,7 @@ export default async function (t) {
     await t.as('alice');
     const project = (await t.call('POST', '/projects', { body: { name: 'large' } })).json.id;
     const turns = [];
+    const conversations = [];
     const files = [];
 
     await t.test('a project with more than is erased at once', async () => {
@@ -18,6 +19,7 @@ export default async function (t) {
             const reply = await t.call('POST', '/chat', { body: { project_id: project, message: `turn ${i}` } });
             assert.equal(reply.status, 200, reply.text);
             turns.push(reply.json.turn_id);
+            conversations.push(reply.json.conversation_id);
         }
         for (let i = 0; i < FILES; i++) {
             const reply = await t.upload(`/projects/${project}/files`, `file ${i}`);
@@ -29,7 +31,11 @@ export default async function (t) {
 
     await t.test('after DELETE nobody finds any of it', async () => {
         const [here, there] = t.stack.ports;
-        const paths = [...turns.map((id) => `/chat/turns/${id}`), ...files.flatMap((id) => [`/projects/files/${id}`, `/projects/files/${id}/content`])];
+        const paths = [
+            ...turns.map((id) => `/chat/turns/${id}`), ...conversations.map((id) => `/conversations/${id}/messages`),
+            ...files.flatMap((id) => [`/projects/files/${id}`, `/projects/files/${id}/content`]),
+        ];
+        assert.equal((await t.call('GET', paths.at(TURNS))).status, 200);
         assert.equal((await t.call('DELETE', `/projects/${project}`, { port: here })).status, 204);
         const found = [];
         await Promise.all(

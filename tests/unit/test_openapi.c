@@ -137,6 +137,24 @@ START_TEST(secrets_and_nulls)
 }
 END_TEST
 
+START_TEST(lists_of_ids)
+{
+    cleanup(json_drop) struct json_object *doc = document();
+    struct json_object *files =
+        at(doc, "paths|/chat|post|requestBody|content|application/json|schema|properties|file_ids");
+    struct json_object *siblings = at(doc, "components|schemas|message|properties|siblings");
+
+    ck_assert_uint_eq(json_object_array_length(at(files, "type")), 2); /* or null */
+    ck_assert_str_eq(json_str(at(files, "items"), "type", ""), "integer");
+    ck_assert_int_eq(json_i64(at(files, "items"), "minimum", 0), 1);
+    ck_assert_int_eq(json_i64(files, "maxItems", 0), 10);
+    ck_assert_int_eq(json_i64(files, "minItems", -1), 0);
+    ck_assert(json_flag(files, "uniqueItems", false));
+    ck_assert_str_eq(json_str(siblings, "type", ""), "array");
+    ck_assert_str_eq(json_str(at(siblings, "items"), "format", ""), "int64");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("openapi");
@@ -145,5 +163,6 @@ int main(void)
     tcase_add_test(tests, references);
     tcase_add_test(tests, an_operation_in_full);
     tcase_add_test(tests, secrets_and_nulls);
+    tcase_add_test(tests, lists_of_ids);
     return check_run("openapi", tests);
 }
