@@ -110,7 +110,7 @@ static bool cancelled_end(struct chatd *d, struct db *db)
 
 void claim_all(struct chatd *d, struct db *db)
 {
-    refused_look(d, db);
+    refused_look(d);
     while (cancelled_end(d, db))
         ;
     while (claim_one(d, db))

@@ -7,15 +7,11 @@
 #include "chatd/files.h"
 #include "chatd/keeper.h"
 #include "chatd/ledger.h"
-#include "chatd/queries.h"
 #include "chatd/turn.h"
 #include "chatd/upstream/dialect.h"
 #include "common/call.h"
-#include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/db.h"
 #include "common/log.h"
-#include "common/service.h"
 
 #define LOOK_US 5000000 /* for filed to answer */
 
@@ -50,41 +46,30 @@ static struct turn *take_all(struct chatd *d)
     return t;
 }
 
-static void again(struct turn *t, struct db *db)
-{
-    cleanup(rows_drop) struct pg_result *rows = NULL;
-
-    if (db_run(db, Q_turn_release, ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon)),
-               &rows) == 0)
-        log_line(LOG_LEVEL_NOTICE, "event=refused_again turn=%" PRId64, t->id);
-    turn_drop(t);
-}
-
-static void look(struct turn *t, struct db *db)
+static void look(struct turn *t)
 {
     struct call c = {.daemon = t->chatd->daemon,
-                     .db = db,
                      .caller = t->account,
                      .trace = "refused",
                      .address = "",
                      .deadline_us = clock_us() + LOOK_US};
     bool ready = true;
-    int r = files_ready(&c, t->project, &t->files, &ready);
 
-    if (!r && !ready)
-        again(t, db);
-    else
-        ledger_finish(t->chatd->ledger, t);
+    if (files_ready(&c, t->project, &t->files, &ready) == DONE && !ready) {
+        log_line(LOG_LEVEL_NOTICE, "event=refused_again turn=%" PRId64, t->id);
+        t->state = "queued"; /* handed over, with what this attempt was */
+    }
+    ledger_finish(t->chatd->ledger, t);
     arena_drop(&c.arena);
 }
 
-void refused_look(struct chatd *d, struct db *db)
+void refused_look(struct chatd *d)
 {
     struct turn *t = take_all(d), *next;
 
     for (; t; t = next) {
         next = t->round_next;
-        look(t, db);
+        look(t);
     }
 }
 

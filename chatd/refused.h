@@ -8,7 +8,6 @@
 #include <stdbool.h>
 
 struct chatd;
-struct db;
 struct turn;
 
 /* The upstream's thread.  True: the turn has ended that way and is kept for refused_look(); false:
@@ -16,7 +15,7 @@ struct turn;
 bool refused_keep(struct turn *t);
 
 /* The claimer's thread: decides on all that are kept. */
-void refused_look(struct chatd *d, struct db *db);
+void refused_look(struct chatd *d);
 
 /* Ends all that are kept, and keeps no more: the process drains. */
 void refused_end(struct chatd *d);
