@@ -98,8 +98,9 @@ static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const st
     return DONE;
 }
 
-static int keys_fetch(struct exchange *x)
+static int keys_fetch(void *state)
 {
+    struct exchange *x = state;
     cleanup(json_drop) struct json_object *list = NULL;
     const struct params none = {0};
     int r = authd_ask(x, OP_key_list, 0, &none, &list);
@@ -125,10 +126,11 @@ static int token_check(struct exchange *x, const char *token, struct session_ent
     const char *why;
     bool unknown;
     int64_t wall = time(NULL);
+    uint64_t asked = keys_asked(a->keys);
     int r = keys_verify(a->keys, token, strlen(token), wall, &claims, &why, &unknown);
 
-    if (r == UNAUTHORIZED && unknown && keys_may_fetch(a->keys, clock_us())) {
-        if ((r = keys_fetch(x)) != DONE)
+    if (r == UNAUTHORIZED && unknown) {
+        if ((r = keys_refresh(a->keys, asked, clock_us(), keys_fetch, x)) != DONE)
             return r;
         r = keys_verify(a->keys, token, strlen(token), wall, &claims, &why, &unknown);
     }

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,8 @@ struct keys {
     pthread_mutex_t fetch_lock;
     double fetches; /* left */
     int64_t fetch_us;
+    atomic_uint_fast64_t asked;
+    int result; /* of the last time */
 };
 
 struct keys *keys_new(void)
@@ -86,21 +89,39 @@ int keys_verify(struct keys *k, const char *token, size_t size, int64_t wall,
     return r;
 }
 
-bool keys_may_fetch(struct keys *k, int64_t now_us)
+uint64_t keys_asked(struct keys *k)
 {
-    bool may;
+    return atomic_load(&k->asked);
+}
 
-    pthread_mutex_lock(&k->fetch_lock);
+/* Under fetch_lock. */
+static bool may_fetch(struct keys *k, int64_t now_us)
+{
     if (k->fetch_us)
         k->fetches += (double)(now_us - k->fetch_us) / 1e6;
     if (k->fetches > FETCH_BURST)
         k->fetches = FETCH_BURST;
     k->fetch_us = now_us;
-    may = k->fetches >= 1;
-    if (may)
-        k->fetches -= 1;
+    if (k->fetches < 1)
+        return false;
+    k->fetches -= 1;
+    return true;
+}
+
+int keys_refresh(struct keys *k, uint64_t asked, int64_t now_us, int (*fetch)(void *state),
+                 void *state)
+{
+    int r = DONE;
+
+    pthread_mutex_lock(&k->fetch_lock);
+    if (atomic_load(&k->asked) != asked) {
+        r = k->result;
+    } else if (may_fetch(k, now_us)) {
+        r = k->result = fetch(state);
+        atomic_fetch_add(&k->asked, 1);
+    }
     pthread_mutex_unlock(&k->fetch_lock);
-    return may;
+    return r;
 }
 
 static int key_read(struct json_object *row, struct key *ret)

@@ -21,8 +21,17 @@ int keys_verify(struct keys *k, const char *token, size_t size, int64_t wall,
                 struct token_claims *ret, const char **reterr_why, bool *reterr_kid_unknown)
     __attribute__((warn_unused_result));
 
-/* Whether authd may be asked for keys now: a few times in a row, then once a second. */
-bool keys_may_fetch(struct keys *k, int64_t now_us);
+/* How often authd was asked so far; to be read before keys_verify(). */
+uint64_t keys_asked(struct keys *k);
+
+/*
+ * Has authd asked for its keys because one is missing: a few times in a row, then once a second.
+ * One caller asks at a time, by fetch(state), which ends in keys_set(); who waited for it gets its
+ * result and asks no more.  asked: keys_asked() from before the key was missed.
+ * DONE: verify again, the keys are as fresh as they may be; else what fetch returned.
+ */
+int keys_refresh(struct keys *k, uint64_t asked, int64_t now_us, int (*fetch)(void *state),
+                 void *state) __attribute__((warn_unused_result));
 
 /* Takes the reply of key_list: [{kid, pem}] is all the keys there are.  DONE, or a fault. */
 int keys_set(struct keys *k, struct json_object *list) __attribute__((warn_unused_result));
