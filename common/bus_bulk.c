@@ -54,13 +54,24 @@ static struct bulk *bulk_take(struct bus *b)
     return first;
 }
 
+/* The REPLY that a download begins with may be among those that the link did not take. */
+static bool reply_waits(const struct bus *b, int gateway)
+{
+    const struct job *j = b->unsent;
+
+    while (j && j->gateway != gateway)
+        j = j->next;
+    return j;
+}
+
 static bool one_send(struct bus *b, struct bulk *m)
 {
     struct gateway_link *g = &b->links[m->gateway];
     char head[64];
     size_t size = envelope_encode(&m->e, head, sizeof head);
 
-    return g->socket && g->epoch == m->epoch && link_send(g, head, size, &m->body);
+    return g->socket && g->epoch == m->epoch && !reply_waits(b, m->gateway) &&
+           link_send(g, head, size, &m->body);
 }
 
 /* Nothing but the last DATA of a download gives the gateway its credit back: it is kept until the

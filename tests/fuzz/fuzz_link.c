@@ -29,7 +29,7 @@ struct asked {
     uint32_t granted, data;  /* WINDOW and DATA that came back */
     bool last_came;          /* of the upload */
     bool streams, last_sent; /* the download */
-    bool gap;                /* DATA could not be sent: the gateway sees that one is missing */
+    bool gap;                /* something could not be sent: the gateway sees what is missing */
     unsigned replies;
     struct text bytes; /* of the upload, as far as it was in order */
     size_t read;
@@ -146,7 +146,7 @@ int zmq_send(void *socket, const void *data, size_t size, int flags)
     must(envelope_decode(data, size, &out) == 0);
     if (blocked[link_of(socket)]) {
         struct asked *a = asked_find(link_of(socket), out.id);
-        if (a && out.kind == FRAME_DATA)
+        if (a && (out.kind == FRAME_DATA || out.kind == FRAME_REPLY))
             a->gap = true;
         return -1;
     }
@@ -396,9 +396,9 @@ static void finish(void)
             work_take(w, turn / WORKERS % 2);
         round_run();
     }
-    while (bulk_send(&bus))
-        ;
-    round_run();
+    do
+        outbox_send(&bus);
+    while (bulk_send(&bus));
 }
 
 static void end(void)
