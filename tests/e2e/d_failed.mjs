@@ -1,0 +1,85 @@
+// Every code that a turn may fail with, each with words about what to do.
+import assert from 'node:assert/strict';
+import { eventually } from '../harness/http.mjs';
+import { sql } from '../harness/sql.mjs';
+
+export const stack = {
+    settings: { TIMEOUT_FIRST_TOKEN: '3', TIMEOUT_IDLE: '3', TIMEOUT_TURN: '8', UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },
+    own: true,
+};
+
+// model, code, HTTP status of the blocking call, whether sending it again may help, a word of the advice
+const provoked = [
+    ['fail-401', 'upstream_auth', 502, false, 'OPENAI_API_KEY'],
+    ['unknown', 'upstream_refused', 502, false, 'settings'],
+    ['fail-429+code=insufficient_quota', 'upstream_rate', 503, false, 'account'],
+    ['fail-429+retry_after_ms=60000', 'upstream_rate', 503, true, 'in a while'],
+    ['cut', 'upstream_cut', 502, true, 'send it again'],
+    ['hang', 'timeout_first_token', 504, true, 'faster'],
+    ['hang-3', 'timeout_idle', 504, true, 'send it again'],
+    ['n-1000x50', 'timeout_total', 504, true, 'shorter'],
+    ['fail-400+code=context_length_exceeded', 'too_long', 422, false, 'new conversation'],
+];
+
+export default async function (t) {
+    await t.as('alice');
+    const project = (await t.call('POST', '/projects', { body: { name: 'fails' } })).json.id;
+    const model = (name) => t.call('PUT', `/projects/${project}`, { body: { model: name } });
+    const chat = (message, more) => {
+        const reply = t.call('POST', '/chat', { body: { project_id: project, message, ...more } });
+        reply.catch(() => {}); // whoever waits for it says so
+        return reply;
+    };
+    const failed = async (reply, code, http, retryable, word) => {
+        assert.equal(reply.status, http, reply.text);
+        assert.equal(reply.json.code, code);
+        const turn = (await t.call('GET', `/chat/turns/${reply.json.turn_id}`)).json;
+        assert.equal(turn.state, 'failed');
+        assert.equal(turn.error.code, code);
+        assert.equal(turn.error.retryable, retryable, code);
+        assert.match(turn.error.detail, /^\S.*; \S/);
+        assert.ok(turn.error.detail.includes(word), turn.error.detail);
+        assert.equal(reply.json.detail, turn.error.detail);
+    };
+
+    for (const [name, code, http, retryable, word] of provoked) {
+        if (name.includes('60000')) continue; // last: it makes others wait
+        await t.test(`${code} (${name})`, async () => {
+            await model(name);
+            await failed(await chat('x'), code, http, retryable, word);
+        });
+    }
+
+    await t.test('interrupted', async () => {
+        await model('hold');
+        const first = chat('holds the slot');
+        await t.stack.held(1);
+        const second = chat('is interrupted');
+        const waiting = () => sql(t.stack, 'postgres', "SELECT count(*) FROM chat.turn WHERE state = 'queued'")[0] === '1';
+        await eventually(waiting, { within: 30000, what: 'it waits' });
+        sql(t.stack, 'postgres', "UPDATE chat.turn SET takeovers = 21 WHERE state = 'queued'");
+        await t.stack.tell('release');
+        assert.equal((await first).status, 200);
+        await failed(await second, 'interrupted', 503, true, 'send it again');
+    });
+
+    await t.test('internal', async () => {
+        t.expectLog(/octet_length/);
+        await model('echo');
+        const before = await chat('before');
+        // only reading the history needs it
+        sql(t.stack, 'postgres', 'REVOKE EXECUTE ON FUNCTION pg_catalog.octet_length(text) FROM PUBLIC');
+        try {
+            await failed(await chat('x', { conversation_id: before.json.conversation_id }), 'internal', 500, true, 'log');
+        } finally {
+            sql(t.stack, 'postgres', 'GRANT EXECUTE ON FUNCTION pg_catalog.octet_length(text) TO PUBLIC');
+        }
+        assert.equal((await chat('after', { conversation_id: before.json.conversation_id })).status, 200);
+    });
+
+    for (const [name, code, http, retryable, word] of provoked.filter(([name]) => name.includes('60000')))
+        await t.test(`${code} (${name})`, async () => {
+            await model(name);
+            await failed(await chat('x'), code, http, retryable, word);
+        });
+}
