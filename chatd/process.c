@@ -84,7 +84,8 @@ void chatd_drain(void *state)
     atomic_store(&d->draining, true);
     keeper_stop_claims(d->keeper);
     refused_end(d);
-    while (atomic_load(&d->slots) < d->max_turns && clock_us() < until)
+    while (atomic_load(&d->slots) < d->max_turns && clock_us() < until &&
+           !daemon_database_gone(d->daemon))
         nanosleep(&pause, NULL);
 }
 

@@ -88,6 +88,8 @@ struct daemon {
     atomic_int_fast64_t db_seen_us;  /* clock_us() when the database last answered */
     atomic_int_fast64_t bus_seen_us; /* heartbeat of the bus thread, for the watchdog */
     atomic_bool draining, failed;
+    atomic_bool database_gone; /* at the process' end: it does not answer */
+    atomic_bool ended;
 };
 
 /* Requests that a lane takes at once from each gateway. */

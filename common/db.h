@@ -154,6 +154,14 @@ bool db_usable(const struct db *db);
 /* Whether a statement of the open transaction failed, so that only a rollback can follow. */
 bool db_failed(const struct db *db);
 
+/* Whether the server takes connections now: asks on one of its own, for two seconds at most. */
+bool db_answers(const struct db_config *c);
+
+/* Ends every connection of the process under the threads that use them: what they wait for fails as
+ * with a lost connection, and nobody connects again before db_answers() was true.  For a process
+ * that must end although its database does not answer. */
+void db_cut_all(void);
+
 /* The connection is lost: the next db_revive() connects again. */
 void db_break(struct db *db);
 

@@ -21,6 +21,7 @@
 #include "common/meters.h"
 
 #define DRAIN_US       10000000 /* what is in flight at SIGTERM has this long */
+#define END_US         30000000 /* from SIGTERM to the end of the process, whatever hangs */
 #define SETTLE_US      50000    /* for requests that were sent before GOODBYE came */
 #define FAST_CREDIT    256      /* reads that one gateway may have under way here */
 #define DB_PAUSE_MS    200      /* between tries to reach the database at start */
@@ -52,9 +53,9 @@ void daemon_publish(struct daemon *d, const struct event *e)
         bus_publish(d->bus, e);
 }
 
-static int db_open_for(struct daemon *d, int statement_timeout_ms, struct db **ret)
+static struct db_config db_config_for(const struct daemon *d, int statement_timeout_ms)
 {
-    struct db_config c = {
+    return (struct db_config){
         .database = conf_str(d->conf, SET_DATABASE),
         .role = d->service->name,
         .schema = d->service->schema,
@@ -62,6 +63,11 @@ static int db_open_for(struct daemon *d, int statement_timeout_ms, struct db **r
         .statement_timeout_ms = statement_timeout_ms,
         .queries = d->service->queries,
     };
+}
+
+static int db_open_for(struct daemon *d, int statement_timeout_ms, struct db **ret)
+{
+    struct db_config c = db_config_for(d, statement_timeout_ms);
 
     return db_open(&c, ret);
 }
@@ -176,6 +182,34 @@ static void wait_for_end(struct daemon *d, const sigset_t *signals)
     }
 }
 
+bool daemon_database_gone(const struct daemon *d)
+{
+    return atomic_load(&d->database_gone);
+}
+
+/* While the process ends: lets nobody wait for a database that does not answer, and nothing at all
+ * keep the process for ever. */
+static void *end_run(void *daemon)
+{
+    struct daemon *d = daemon;
+    struct db_config c = db_config_for(d, 0);
+    int64_t end = clock_us() + END_US;
+    struct timespec pause = {.tv_nsec = 50000000};
+
+    for (int i = 1; !atomic_load(&d->ended); i++) {
+        if (i % 20 == 0 && !db_answers(&c)) {
+            atomic_store(&d->database_gone, true);
+            db_cut_all();
+        }
+        if (clock_us() > end) {
+            log_line(LOG_LEVEL_ERR, "event=end_forced");
+            _exit(EXIT_FAILURE);
+        }
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
 static void drain(struct daemon *d)
 {
     int64_t now = clock_us(), settled = now + SETTLE_US, until = now + DRAIN_US;
@@ -184,7 +218,8 @@ static void drain(struct daemon *d)
     sd_notify(0, "STOPPING=1");
     log_line(LOG_LEVEL_NOTICE, "event=drain in_flight=%d", atomic_load(&d->busy));
     bus_goodbye(d->bus);
-    while ((atomic_load(&d->busy) > 0 && clock_us() < until) || clock_us() < settled)
+    while ((atomic_load(&d->busy) > 0 && clock_us() < until && !daemon_database_gone(d)) ||
+           clock_us() < settled)
         nanosleep(&pause, NULL);
     atomic_store(&d->draining, true);
     bus_end_questions(d->bus);
@@ -226,6 +261,7 @@ static int service_start(struct daemon *d)
 
 static int daemon_run(struct daemon *d, const sigset_t *signals)
 {
+    pthread_t ender = 0;
     int r = database_wait(d, signals);
 
     bus_open(d, &d->bus);
@@ -237,6 +273,8 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
         sd_notify(0, "READY=1");
         log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " instance=%s", d->instance);
         wait_for_end(d, signals);
+        if ((errno = pthread_create(&ender, NULL, end_run, d)))
+            FAULT("thread: %m");
         drain(d);
     }
     atomic_store(&d->draining, true);
@@ -249,6 +287,9 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
     bus_drop(&d->bus); /* its thread asks the service for its note */
     if (d->service->stop)
         d->service->stop(d->state);
+    atomic_store(&d->ended, true);
+    if (ender)
+        pthread_join(ender, NULL);
     log_line(LOG_LEVEL_NOTICE, "event=stop");
     return exit_code(d, r);
 }

@@ -63,6 +63,9 @@ const char *daemon_instance(const struct daemon *d);
 /* What it counts; NULL in tests. */
 struct meters *daemon_meters(const struct daemon *d);
 
+/* Whether, while the process ends, its database does not answer. */
+bool daemon_database_gone(const struct daemon *d);
+
 /* A connection of its own for a thread of the daemon.  Owned by the caller (db_close). */
 struct db;
 int daemon_db(struct daemon *d, struct db **ret) __attribute__((warn_unused_result));
