@@ -17,11 +17,13 @@
 #include "common/idempotency.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/meters.h"
 #include "common/serve.h"
 
 #define LEASE_S     30      /* a relay that died lets its row go after this */
 #define CALL_US     5000000 /* for the other side to answer; shorter than the lease */
 #define LOOK_US     1000000 /* the net under outbox_wake() */
+#define METER_US    2000000 /* between two looks at how many there are */
 #define TRIES_MAX   20      /* then the row is parked */
 #define BACKOFF_MAX 300     /* s */
 #define PARAMS_SIZE 4096
@@ -33,6 +35,7 @@ struct outbox {
     pthread_mutex_t lock;
     pthread_cond_t woken;
     bool wake, stop;
+    int64_t meter_due_us;
 };
 
 int outbox_add(struct call *c, enum op_id op, const char *object, const struct params *params)
@@ -131,6 +134,22 @@ static bool deliver_one(struct outbox *o)
     return true;
 }
 
+/* Tells how many there are. */
+static void meter(struct outbox *o)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    struct meters *m = o->daemon->meters;
+
+    if (clock_us() < o->meter_due_us)
+        return;
+    o->meter_due_us = clock_us() + METER_US;
+    if (!db_revive(o->db) || db_run(o->db, SQ_outbox_look, NO_ARGS, &rows))
+        return;
+    meter_set(m, RM_outbox_rows, "waiting", rows_i64(rows, 0, 0));
+    meter_set(m, RM_outbox_rows, "parked", rows_i64(rows, 0, 1));
+    meter_set(m, RM_outbox_oldest_seconds, NULL, rows_i64(rows, 0, 2));
+}
+
 static bool is_stopped(struct outbox *o)
 {
     bool stop;
@@ -148,6 +167,7 @@ static void *relay_run(void *state)
     while (!is_stopped(o)) {
         int64_t until_us = clock_us() + LOOK_US;
         struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+        meter(o);
         if (deliver_one(o))
             continue;
         pthread_mutex_lock(&o->lock);

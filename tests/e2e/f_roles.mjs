@@ -1,6 +1,6 @@
 // Each daemon's database role reaches its own schema and nothing else.
 import assert from 'node:assert/strict';
-import { sql as ask } from '../harness/sql.mjs';
+import { sql as ask } from '../harness/database.mjs';
 
 const SCHEMAS = { authd: 'auth', projectd: 'project', chatd: 'chat', filed: 'file' };
 

@@ -1,5 +1,6 @@
 // What the daemons count is told at every gateway's /metrics, one metric at a time, per instance.
 import assert from 'node:assert/strict';
+import { execute } from '../harness/database.mjs';
 import { eventually } from '../harness/http.mjs';
 
 export const stack = { chatd: 2, own: true };
@@ -24,6 +25,24 @@ export default async function (t) {
             if (l.startsWith('# HELP ')) current = l.split(' ')[2];
             else if (!l.startsWith('#')) assert.ok(l.startsWith(current), `${l} below ${current}`);
         }
+    });
+
+    await t.test('what a daemon owes to others, and what was given up', async () => {
+        const rows = async () => {
+            const text = await metrics();
+            return ['waiting', 'parked'].map((state) => Number(samples(text, 'chatbot_project_outbox_rows').find((l) => l.includes(`state="${state}"`))?.split(' ')[1]));
+        };
+        t.expectLog(/event=outbox_parked/);
+        await eventually(async () => `${await rows()}` === '0,0', { within: 30000, what: 'nothing is owed' });
+        const values = (op, tries) => `('${op}', 'test', 1, convert_to('project_id' || chr(1) || '1' || chr(1), 'UTF8'), ${tries}, now() - interval '90 seconds')`;
+        await execute(t.stack, `INSERT INTO project.outbox (op, object, account_id, params, tries, created_at) VALUES ${values('no_such_operation', 19)}, ${values('no_such_operation', 0)}`);
+        await eventually(async () => `${await rows()}` === '1,1', { within: 30000, what: 'one waits, one is parked' });
+        const oldest = samples(await metrics(), 'chatbot_project_outbox_oldest_seconds')[0].split(' ')[1];
+        assert.ok(Number(oldest) >= 90, oldest);
+        // mended, and tried again as the README says
+        await execute(t.stack, `UPDATE project.outbox SET op = 'file_project_erase', params = decode('70726f6a6563745f696400393939393900', 'hex')`);
+        await execute(t.stack, 'UPDATE project.outbox SET parked_at = NULL, tries = 0, next_at = now() WHERE parked_at IS NOT NULL');
+        await eventually(async () => `${await rows()}` === '0,0', { within: 60000, what: 'all are delivered' });
     });
 
     await t.test('also while the database is away', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { eventually, request } from '../harness/http.mjs';
 import { copiesOf, settled } from '../harness/copies.mjs';
-import { sql } from '../harness/sql.mjs';
+import { sql } from '../harness/database.mjs';
 
 export const stack = { settings: { TIMEOUT_FILES: '5' }, own: true };
 

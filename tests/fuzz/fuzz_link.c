@@ -29,7 +29,7 @@ struct asked {
     uint32_t granted, data;  /* WINDOW and DATA that came back */
     bool last_came;          /* of the upload */
     bool streams, last_sent; /* the download */
-    bool gap;                /* something could not be sent: the gateway sees what is missing */
+    bool gap;                /* the link took nothing once: the gateway sees what is missing */
     unsigned replies;
     struct text bytes; /* of the upload, as far as it was in order */
     size_t read;
@@ -145,9 +145,8 @@ int zmq_send(void *socket, const void *data, size_t size, int flags)
 {
     must(envelope_decode(data, size, &out) == 0);
     if (blocked[link_of(socket)]) {
-        struct asked *a = asked_find(link_of(socket), out.id);
-        if (a && (out.kind == FRAME_DATA || out.kind == FRAME_REPLY))
-            a->gap = true;
+        for (int i = 0; i < ASKED_MAX; i++)
+            asked[i].gap |= asked[i].link == link_of(socket);
         return -1;
     }
     if (!(flags & ZMQ_SNDMORE))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { eventually } from './http.mjs';
-import { sql } from './sql.mjs';
+import { sql } from './database.mjs';
 
 const OLD = 7200; // seconds: older than what the collector and a new process leave alone
 

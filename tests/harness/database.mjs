@@ -1,5 +1,5 @@
 // Statements against a stack's database, by psql, as one of its roles.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -26,6 +26,16 @@ export async function execute(stack, statements, role = 'postgres') {
     child.stdout.resume();
     const code = await new Promise((done) => child.on('close', done));
     if (code !== 0) throw new Error(`psql: ${code} ${why.trim()}`);
+}
+
+// Runs statements as a role, each for itself; returns what psql said to each, errors included.
+export function sql(stack, role, ...statements) {
+    const { uid, gid } = fs.statSync(path.join(stack.data, 'postgres'));
+    const input = statements.map((text, i) => `\\echo === ${i}\n${text};\n`).join('');
+    const command = 'exec psql -X -q -A -t -v VERBOSITY=verbose -h "$1" -U "$2" -d chatbot 2>&1';
+    const options = { input, encoding: 'utf8', cwd: '/', uid, gid, env: { PATH: process.env.PATH } };
+    const { stdout } = spawnSync('sh', ['-c', command, 'sh', socketDirectory(stack), role], options);
+    return stdout.split(/^=== \d+\n/m).slice(1).map((said) => said.trim());
 }
 
 function psql(stack, role, text) {
