@@ -82,7 +82,7 @@ void health_model(struct broker *b, char *ret)
     struct look l;
 
     look_now(b, &l);
-    snprintf(ret, 32, "%s", model_of(&l));
+    snprintf(ret, 32, "%.31s", model_of(&l));
 }
 
 int health_write(struct broker *b, struct text *to)
