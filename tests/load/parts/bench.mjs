@@ -10,10 +10,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().f
 export const SETTINGS = { LOG_LEVEL: 'notice', MAX_TURNS: '2048', MAX_TURNS_PER_USER: '512', QUEUE_MAX: '10000', HTTP_THREADS: '2048' };
 
 export class Bench {
-    static async start({ chatd, gateways = 1, people }) {
+    static async start({ chatd, gateways = 1, people, settings = {} }) {
         const bench = new Bench();
         bench.figures = [];
-        bench.stack = await Stack.start({ settings: SETTINGS, direct: true, chatd, gateways });
+        bench.stack = await Stack.start({ settings: { ...SETTINGS, ...settings }, direct: true, chatd, gateways });
         bench.people = [];
         for (let n = 0; n < people; n++) bench.people.push(await bench.#person(n));
         return bench;
