@@ -5,9 +5,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { build } from '../harness/stack.mjs';
 import { check } from './parts/checker.mjs';
-import { figures } from './parts/figures.mjs';
 import { run, STACK, verdict, ZOMBIE } from './parts/kill.mjs';
-import { noticed, refused, Stopper } from './parts/stopper.mjs';
+import { outcome, refused, Stopper } from './parts/stopper.mjs';
 
 export const stack = { ...STACK, gateways: 1, own: true };
 
@@ -18,9 +17,9 @@ export default async function (t) {
         const records = path.join(build, 'tests/log/zombie');
         fs.rmSync(records, { recursive: true, force: true });
         facts = await run(t.stack, records, ZOMBIE, Stopper);
-        const f = figures(facts);
-        console.log(`     turns ${f.turns}, stops ${facts.seen.filter((r) => r.what === 'stop').length}, takeovers ${f.takeovers}; writes of zombies: ${refused(t.stack)} refused, ${noticed(t.stack)} not tried`);
-        assert.ok(f.takeovers > 0, 'nothing was taken over');
+        const { figures, lines } = outcome(t.stack, facts);
+        console.log(`     ${lines}`);
+        assert.ok(figures.takeovers > 0, 'nothing was taken over');
     });
     await t.test('nothing that a zombie wrote or said is kept or heard', async () => {
         assert.equal(verdict(check(facts)).text, '');

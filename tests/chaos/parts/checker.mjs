@@ -34,7 +34,7 @@ const none = [];
 // Everything by the label of the message that it belongs to.
 function indexed(facts, say) {
     const sent = grouped(facts.seen.filter((r) => r.what === 'send' && r.path === '/chat'), (r) => r.label);
-    const replies = grouped(facts.seen.filter((r) => r.what === 'reply' && r.path === '/chat'), (r) => r.label);
+    const replies = grouped(facts.seen.filter((r) => (r.what === 'reply' || r.what === 'accepted') && r.path === '/chat'), (r) => r.label);
     const cancels = grouped(facts.seen.filter((r) => r.what === 'cancel'), (r) => r.label);
     const questions = grouped(facts.messages.filter((m) => m.role === 'user'), (m) => labelOf(m.content));
     const answers = grouped(facts.messages.filter((m) => m.role === 'assistant'), (m) => m.turn_id);
@@ -65,7 +65,8 @@ function recordsAreWhole(facts, say) {
     if (!facts.whole) say('records', 'the records are not complete');
     if (facts.calls.length !== facts.total) say('records', `the provider counted ${facts.total} calls, ${facts.calls.length} are written down`);
     if (facts.still_running) say('unfinished', `${facts.still_running} calls still run at the provider`);
-    const ended = new Set(facts.seen.filter((r) => r.what === 'reply' || r.what === 'broken').map((r) => r.n));
+    const ended = new Set(facts.seen.filter((r) => r.what === 'reply' || r.what === 'broken' || r.what === 'closed').map((r) => r.n));
+    for (const r of facts.seen.filter((one) => one.what === 'wrong')) say('text', `${r.label}: ${r.why}`);
     for (const r of facts.seen.filter((one) => one.what === 'send' && !ended.has(one.n))) say('answer', `request ${r.n} (${r.label}) never ended`);
     for (const r of facts.seen.filter((one) => one.what === 'gave_up')) say('answer', `${r.label} never got an answer`);
     for (const r of facts.seen.filter((one) => one.what === 'gone')) say('gone', `${r.name} did not come back: ${r.why}`);
@@ -118,6 +119,7 @@ function answersAreTrue({ all }, say) {
         if (!turn || answers.length !== 1) continue;
         const [{ content, id }] = answers;
         for (const { status, body } of replies) {
+            if (body?.text !== undefined && body.text !== content) say('answer', `${label} was streamed as something else than what is kept`);
             if (status !== 200) continue;
             if (turn.state !== 'completed') say('answer', `${label} was answered, but is ${turn.state}`);
             else if (body.reply !== content) say('answer', `${label} was told something else than what is kept`);
@@ -128,7 +130,7 @@ function answersAreTrue({ all }, say) {
 
 // The call that the turn's last attempt ended with.
 export function winner({ turn, calls }) {
-    const last = turn.tries.filter((t) => t.attempt === turn.attempt).at(-1);
+    const last = turn.requests.filter((r) => r.attempt === turn.attempt).at(-1);
     return last && calls.find((c) => c.request_id === last.request_id);
 }
 
@@ -136,29 +138,30 @@ function callsAreAttempts({ all }, say) {
     for (const one of all) {
         const { label, turn, calls, answers } = one;
         if (!turn || !ENDED.has(turn.state)) continue;
-        const recorded = turn.tries.filter((t) => t.request_id);
-        const unheard = turn.tries.length - recorded.length; // given up before the provider's headers
-        const ids = new Set(recorded.map((t) => t.request_id));
-        const attempts = new Set(turn.tries.map((t) => t.attempt));
-        const missing = recorded.filter((t) => !calls.some((c) => c.request_id === t.request_id));
+        const recorded = turn.requests.filter((r) => r.request_id);
+        const ids = new Set(recorded.map((r) => r.request_id));
+        const attempts = turn.tries.map((t) => t.attempt).sort((x, y) => x - y);
+        const missing = recorded.filter((r) => !calls.some((c) => c.request_id === r.request_id));
         const unrecorded = calls.filter((c) => !ids.has(c.request_id));
-        const lost = turn.attempt - attempts.size; // attempts whose process died with what it knew
+        const lost = turn.tries.filter((t) => !t.requests).length; // their process died with what it knew
+        const unheard = turn.requests.length - recorded.length; // given up before the provider answered
         const each = label.endsWith('y') ? TRIES_MAX : 1;
+        if (attempts.length !== turn.attempt || attempts.some((n, i) => n !== i + 1)) say('calls', `${label}: of ${turn.attempt} attempts these are recorded: ${attempts}`);
         if (ids.size !== recorded.length) say('calls', `${label}: a call is recorded twice`);
-        for (const t of missing) say('calls', `${label}: attempt ${t.attempt} records ${t.request_id}, which the provider never saw`);
+        for (const r of missing) say('calls', `${label}: attempt ${r.attempt} records ${r.request_id}, which the provider never saw`);
         if (unrecorded.length > lost * each + unheard) say('calls', `${label}: ${unrecorded.length} calls beside the recorded ones, ${lost} attempts were lost`);
         winnerIsTheAnswer(one, answers[0], say);
     }
 }
 
 function winnerIsTheAnswer(one, answer, say) {
-    const { label, turn, calls, cancelled } = one;
+    const { label, turn, calls } = one;
     const won = winner(one);
     if (turn.state === 'completed' && !won) return say('text', `${label}: its last attempt names no call of the provider`);
     if (!won || !answer) return undefined;
     if (turn.state === 'completed' && won.outcome !== 'completed') say('text', `${label}: the provider says that the call ended ${won.outcome}`);
     const said = spoken(won);
-    if (turn.state === 'completed' ? answer.content !== said : !cancelled && turn.state === 'cancelled' && !said.startsWith(answer.content))
+    if (turn.state === 'completed' ? answer.content !== said : !said.startsWith(answer.content))
         say('text', `${label}: the provider said ${JSON.stringify(said)}, kept is ${JSON.stringify(answer.content)}`);
     for (const c of calls) if (c.started > won.ended) say('calls', `${label}: run again ${c.started - won.ended} ms after its end`);
     return undefined;

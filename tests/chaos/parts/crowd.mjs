@@ -12,19 +12,19 @@ import { now } from './records.mjs';
 const PATIENCE = 90000; // ms that a client goes on asking for one answer
 const PADS = ['Grüße', '漢字', '🦀🦀', 'naïve', 'ß', 'plain words', '“quoted”', 'a\tb', '\\ \n "'];
 
-// What the provider does; spoken() in ledger.mjs knows these answers.
-export const script = (gap) => ({
+// What the provider does; spoken() in facts.mjs knows these answers.
+export const script = ({ gap, deltas }) => ({
     models: {
-        plain: { reply: '{call} {n} {last}', deltas: 12, gap_ms: gap },
+        plain: { reply: '{call} {n} {last}', deltas, gap_ms: gap },
         refused: { status: 400, message: 'provoked' },
     },
 });
 
 export class Crowd {
-    // options: users, turns (of all together), mix {n, f, x, y}: shares of the kinds
-    constructor(stack, records, { users, turns, mix }) {
-        Object.assign(this, { stack, records, mix, left: turns, over: false });
-        this.inFlight = new Map(stack.ports.map((port) => [port, 0]));
+    // options: users, turns (of all together), mix {n, f, x, y}: shares of the kinds, words: of a
+    // message at most
+    constructor(stack, records, { users, turns, mix, words = 8 }) {
+        Object.assign(this, { stack, records, mix, words, left: turns, over: false, sent: 0 });
         this.users = Array.from({ length: users }, (_, n) => ({ n, email: `user${n}.${crypto.randomBytes(4).toString('hex')}@example.com`, password: 'Chaos-4-ever' }));
     }
 
@@ -80,14 +80,21 @@ export class Crowd {
         return reply?.json?.id;
     }
 
+    // How a message of a conversation is sent; only behind another one it can follow up.
+    #sort(behind) {
+        const { n, f } = this.mix;
+        const dice = Math.random();
+        if (dice < n) return 'n';
+        return behind && dice < n + f ? 'f' : 'p';
+    }
+
     // A few messages one after the other; some are sent before the answer above has come.
     async #conversation(user, c) {
         const length = 1 + Math.floor(Math.random() * 6);
         let conversation = 0;
         let before;
         for (let m = 0; m < length && this.take(); m++) {
-            const dice = Math.random();
-            const kind = dice < this.mix.n ? 'n' : m && dice < this.mix.n + this.mix.f ? 'f' : 'p';
+            const kind = this.#sort(m > 0);
             if (kind === 'f') await sleep(20 + Math.random() * 80);
             else await before;
             const turn = this.#turn(user, { project: user.plain, conversation, name: `u${user.n}c${c}`, m, kind });
@@ -102,7 +109,7 @@ export class Crowd {
 
     async #turn(user, { project, conversation, name, m, kind }) {
         const label = `${name}m${m}${kind}`;
-        const words = Array.from({ length: 1 + Math.floor(Math.random() * 8) }, () => PADS[Math.floor(Math.random() * PADS.length)]);
+        const words = Array.from({ length: 1 + Math.floor(Math.random() * this.words) }, () => PADS[Math.floor(Math.random() * PADS.length)]);
         const body = { project_id: project, message: [label, ...words].join(' ') };
         if (conversation) body.conversation_id = conversation;
         return this.#persist(user, { label, path: '/chat', body, key: kind === 'n' ? undefined : crypto.randomUUID() });
@@ -123,15 +130,19 @@ export class Crowd {
         }
     }
 
+    #note(record) {
+        this.records.add({ at: now(), ...record });
+    }
+
     async #send(user, { label, path, body, key, tries }) {
-        const port = this.stack.ports[Math.floor(Math.random() * this.stack.ports.length)];
-        const n = (this.sent = (this.sent ?? 0) + 1);
+        const port = any(this.stack.ports);
+        const n = ++this.sent;
         const headers = key ? { 'Idempotency-Key': key } : {};
-        this.records.add({ at: now(), what: 'send', n, label, path, key, port, tries, text: body.message });
-        this.inFlight.set(port, this.inFlight.get(port) + 1);
+        this.#note({ what: 'send', n, label, path, key, port, tries, text: body.message });
         const reply = await request(port, { method: 'POST', path, body, headers, token: user.token }).catch((e) => ({ status: 0, why: e.code ?? e.message }));
-        this.inFlight.set(port, this.inFlight.get(port) - 1);
-        this.records.add({ at: now(), what: reply.status ? 'reply' : 'broken', n, label, port, status: reply.status, why: reply.why, path, body: reply.json });
+        this.#note({ what: reply.status ? 'reply' : 'broken', n, label, port, status: reply.status, why: reply.why, path, body: reply.json });
         return reply;
     }
 }
+
+const any = (list) => list[Math.floor(Math.random() * list.length)];

@@ -35,15 +35,15 @@ export function doctored(facts) {
     make('a failure that nobody provoked', 'failed', (f) => replace(f.turns, turn, { state: 'failed', error_code: 'interrupted' }));
     make('swapped messages', 'order', (f) => swap(f, turn, next));
     make('an answer that was asked for too early', 'order', (f) => {
-        const call = f.calls.find((c) => c.request_id === next.tries.at(-1).request_id);
+        const call = f.calls.find((c) => c.request_id === next.requests.at(-1).request_id);
         replace(f.calls, call, { started: 0 });
     });
     make('a model that was not told everything', 'order', (f) => {
-        const call = f.calls.find((c) => c.request_id === next.tries.at(-1).request_id);
+        const call = f.calls.find((c) => c.request_id === next.requests.at(-1).request_id);
         replace(f.calls, call, { messages: call.messages - 2 });
     });
     make('a call that no attempt explains', 'calls', (f) => {
-        const call = f.calls.find((c) => c.request_id === turn.tries.at(-1).request_id);
+        const call = f.calls.find((c) => c.request_id === turn.requests.at(-1).request_id);
         f.total += 40;
         for (let n = 0; n < 40; n++) f.calls.push({ ...call, id: 1e9 + n, request_id: `req_${1e9 + n}` });
     });
@@ -51,7 +51,8 @@ export function doctored(facts) {
         f.total++;
         f.calls.push({ ...f.calls[0], id: 1e9, request_id: 'req_none', last: 'u999c999m0p nobody' });
     });
-    make('an attempt that the provider never saw', 'calls', (f) => replace(f.turns, turn, { tries: [...turn.tries, { ...turn.tries[0], request_id: 'req_0' }] }));
+    make('an attempt that the provider never saw', 'calls', (f) => replace(f.turns, turn, { requests: [...turn.requests, { ...turn.requests[0], request_id: 'req_0' }] }));
+    make('an attempt that is not recorded', 'calls', (f) => replace(f.turns, turn, { attempt: turn.attempt + 1 }));
     make('records that break off', 'records', (f) => (f.whole = false));
     make('a call that was not written down', 'records', (f) => (f.calls = f.calls.slice(1)));
     return wrong;
@@ -60,7 +61,7 @@ export function doctored(facts) {
 // The completed turn right below another one, or undefined.
 function followed(facts, turn) {
     const child = facts.messages.find((m) => m.parent_id === turn.message_id);
-    return child && facts.turns.find((t) => t.user_message_id === child.id && t.state === 'completed' && t.tries.length === 1);
+    return child && facts.turns.find((t) => t.user_message_id === child.id && t.state === 'completed' && t.requests.length === 1);
 }
 
 // As if the second message had been accepted first.

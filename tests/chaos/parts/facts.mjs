@@ -20,12 +20,14 @@ export async function dump(stack, dir) {
     records.close();
 }
 
+// A turn's requests are those of all its attempts.
 // {seen: [], calls: [], total, turns: [], messages: [], ...} of a run's directory.
 export function readFacts(dir) {
     const rows = readRecords(dir, 'database');
     const calls = readRecords(dir, 'calls');
     const facts = { seen: readRecords(dir, 'seen'), calls: calls.filter((c) => c.id), ...calls.find((c) => !c.id) };
     for (const table of Object.keys(TABLES)) facts[table] = rows.filter((row) => row.table === table);
+    for (const turn of facts.turns) turn.requests = turn.tries.flatMap(({ attempt, requests }) => (requests ?? []).map((r) => ({ ...r, attempt })));
     facts.whole = rows.at(-1)?.table === 'end' && facts.seen.at(-1)?.what === 'end' && facts.total !== undefined;
     return facts;
 }

@@ -2,7 +2,7 @@
 // takeovers took, how clients fared.
 import { labelOf } from './facts.mjs';
 
-const HIT_MS = 150; // within which a death shows at those who were connected
+const HIT_MS = 150; // time within which a death shows at those who were connected
 
 export function figures(facts) {
     const kills = facts.seen.filter((r) => r.what === 'kill');
@@ -23,8 +23,12 @@ export function figures(facts) {
         attempts: facts.turns.reduce((n, t) => n + t.attempt, 0),
         takeovers: facts.turns.reduce((n, t) => n + t.takeovers, 0),
         calls: facts.total,
-        again_ms: spread(takeovers),
+        again_ms: spread(takeovers.all),
+        again_calm_ms: spread(takeovers.calm),
         gateway_ends_ms: spread(ends),
+        streams: facts.seen.filter((r) => r.what === 'send' && (r.after !== undefined)).length,
+        resumes: facts.seen.filter((r) => r.what === 'send' && r.path.endsWith('/events')).length,
+        stop_ms: spread(stops(facts)),
         states: counted(facts.turns, (t) => t.state),
     };
 }
@@ -40,25 +44,34 @@ export function held(facts, kill) {
     return 0;
 }
 
-// From the end of a call whose process died, or from the database's return where that is later, to
-// the next call for the same turn, in ms.
+// From the end of a call whose process died to the next call for the same turn, in ms: {all, calm},
+// calm where nothing that a takeover needs (another chatd, the database) died meanwhile.
 function gaps(facts) {
-    const returns = facts.seen.filter((r) => r.what === 'back' && r.name === 'postgres').map((r) => r.at);
+    const needed = facts.seen.filter((r) => r.what === 'kill' && /^(chatd|postgres)/.test(r.name));
     const last = new Map();
-    const found = [];
+    const found = { all: [], calm: [] };
     for (const call of [...facts.calls].sort((a, b) => a.started - b.started)) {
         const label = labelOf(call.last);
         const before = last.get(label);
-        if (before?.outcome === 'client_closed') found.push(call.started - Math.max(before.ended, ...returns.filter((at) => at < call.started)));
         last.set(label, call);
+        if (before?.outcome !== 'client_closed') continue;
+        const storm = needed.some((k) => k.at > before.ended - (k.name === 'postgres' ? 5000 : -HIT_MS) && k.at < call.started);
+        for (const list of storm ? [found.all] : [found.all, found.calm]) list.push(call.started - before.ended);
     }
     return found;
+}
+
+// From the wish to stop a turn to the end of its upstream call, in ms.
+function stops(facts) {
+    const asked = new Map(facts.seen.filter((r) => r.what === 'cancel').map((r) => [r.label, r.at]));
+    const closed = facts.calls.filter((c) => c.outcome === 'client_closed' && c.ended >= asked.get(labelOf(c.last)));
+    return closed.map((c) => c.ended - asked.get(labelOf(c.last)));
 }
 
 // From a gateway's return to the end of each request that its death met, in ms; 0 for those that had
 // ended before.
 function afterGateways(facts, kills) {
-    const replies = new Map(facts.seen.filter((r) => r.what === 'reply' || r.what === 'broken').map((r) => [r.n, r.at]));
+    const replies = new Map(facts.seen.filter((r) => r.what === 'reply' || r.what === 'broken' || r.what === 'closed').map((r) => [r.n, r.at]));
     const sends = facts.seen.filter((r) => r.what === 'send');
     return kills.flatMap((kill) => {
         if (!kill.port) return [];
@@ -84,9 +97,14 @@ export function told(f) {
     return [
         `turns ${f.turns} of ${f.messages} messages, ${f.acknowledged} acknowledged; ${list(f.states)}`,
         `requests ${f.requests}, of them broken off ${f.broken}`,
-        `kills ${f.kills}: ${list(f.killed)}; ${f.kills_holding} hit a process that held running turns`,
+        ...(f.streams ? [`streams ${f.streams}, of them resumed ${f.resumes}; a stopped turn closed its upstream call after ${times(f.stop_ms)}`] : []),
         `attempts ${f.attempts}, takeovers ${f.takeovers}, calls of the provider ${f.calls}`,
-        `an interrupted turn ran again after ${times(f.again_ms)}, from the death, or the return of PostgreSQL, on`,
-        `requests that met a gateway's death ended after its return: ${times(f.gateway_ends_ms)}`,
+        ...(f.kills ? killed(f) : []),
     ].join('\n');
 }
+
+const killed = (f) => [
+    `kills ${f.kills}: ${list(f.killed)}; ${f.kills_holding} hit a process that held running turns`,
+    `an interrupted turn ran again after ${times(f.again_calm_ms)}; with another chatd or PostgreSQL killed meanwhile too: ${times(f.again_ms)}`,
+    `requests that met a gateway's death ended after its return: ${times(f.gateway_ends_ms)}`,
+];

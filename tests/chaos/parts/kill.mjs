@@ -14,10 +14,10 @@ export const STACK = {
     direct: true,
 };
 
-export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1300, seconds: 45, gap: 30, mix: { n: 0.05, f: 0.3, x: 0.02, y: 0.02 } };
+export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1300, seconds: 45, gap: 30, deltas: 12, mix: { n: 0.05, f: 0.25, x: 0.02, y: 0.02 } };
 
 // For b_zombie: answers long enough to be met in the middle.
-export const ZOMBIE = { users: 40, turns: 100000, writes: 20, seconds: 30, gap: 60, mix: { n: 0, f: 0.2, x: 0, y: 0 } };
+export const ZOMBIE = { users: 40, turns: 100000, writes: 20, seconds: 30, gap: 60, deltas: 12, mix: { n: 0, f: 0.2, x: 0, y: 0 } };
 
 // Runs against a stack that serves already.  options: users, turns (messages at most), kills, every
 // (mean ms between two), seconds (of talk), gap (ms between two pieces of an answer), mix.
@@ -26,12 +26,12 @@ export async function run(stack, dir, options, Rage = Killer) {
     const seen = new Records(dir, 'seen');
     const crowd = new Crowd(stack, seen, options);
     const killer = new Rage(stack, seen, options);
-    await stack.tell('script', script(options.gap));
+    await stack.tell('script', script(options));
     await crowd.prepare();
     const calls = new Calls(stack.providerPort, dir);
     const talk = crowd.talk();
     const rage = killer.rage();
-    await Promise.race([rage, talk, sleep(options.seconds * 1000)]);
+    await Promise.race([talk, sleep(options.seconds * 1000), ...(options.kills === 0 ? [] : [rage]), ...(options.enough ? [options.enough] : [])]);
     // whichever ended first ends the other: nobody talks to the healthy for long, nor kills the idle
     killer.over = true;
     await rage;

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { sleep } from '../../harness/http.mjs';
+import { figures } from './figures.mjs';
 import { now } from './records.mjs';
 
 export class Stopper {
@@ -35,5 +36,13 @@ const lines = (stack, pattern) => {
 // Writes of zombies that the fence refused.
 export const refused = (stack) => lines(stack, /event=fence_refused/g).length;
 
+// What a run came to: {figures, lines}.
+export function outcome(stack, facts) {
+    const { turns, takeovers } = figures(facts);
+    const stops = facts.seen.filter((r) => r.what === 'stop').length;
+    const found = { turns, stops, takeovers, refused: refused(stack), noticed: noticed(stack) };
+    return { figures: found, lines: `turns ${turns}, stops ${stops}, takeovers ${takeovers}; turns of zombies: ${found.refused} refused at their writing, ${found.noticed} given up before` };
+}
+
 // Turns that zombies gave up before they wrote, because they noticed.
-export const noticed = (stack) => lines(stack, /event=ownership_lost turns=\d+/g).reduce((sum, line) => sum + Number(line.split('=').pop()), 0);
+const noticed = (stack) => lines(stack, /event=ownership_lost turns=\d+/g).reduce((sum, line) => sum + Number(line.split('=').pop()), 0);

@@ -7,7 +7,7 @@ import { build, Stack, stopAll } from '../../harness/stack.mjs';
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().finally(() => process.exit(1)));
 
-export const SETTINGS = { LOG_LEVEL: 'notice', MAX_TURNS: '2048', MAX_TURNS_PER_USER: '512', QUEUE_MAX: '10000', HTTP_THREADS: '2048' };
+export const SETTINGS = { LOG_LEVEL: 'notice', MAX_TURNS: '2048', MAX_TURNS_PER_USER: '512', QUEUE_MAX: '10000', HTTP_THREADS: '2048', MAX_STREAMS: '1500' };
 
 export class Bench {
     static async start({ chatd, gateways = 1, people, settings = {} }) {
