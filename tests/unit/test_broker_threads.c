@@ -124,7 +124,7 @@ static void count(void *state, const struct event *e)
     int *n = state; /* freed right after broker_unfollow() */
 
     (void)e;
-    (*n)++;
+    __atomic_add_fetch(n, 1, __ATOMIC_RELAXED);
 }
 
 static void *follower_run(void *state)
@@ -154,7 +154,8 @@ START_TEST(unfollow_under_fire)
     threads_run(32, follower_run);
     ck_assert_uint_eq(stats_now().followers, 0);
     last = broker_follow(broker, SVC_CHAT, "turn:7", false, count, &seen);
-    usleep(200000);
+    for (int i = 0; i < 300 && !__atomic_load_n(&seen, __ATOMIC_RELAXED); i++)
+        usleep(100000);
     broker_unfollow(broker, &last);
     ck_assert_int_gt(seen, 0);
     atomic_store(&stop, true);
