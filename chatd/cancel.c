@@ -27,7 +27,7 @@ void queued_end_tell(struct chatd *d, const struct pg_result *row)
 
     row_json(&json, api_op(OP_turn_get)->out, row, 0);
     turn_tell(d, &told, "cancelled");
-    turn_publish_end(d, told.id, rows_i64(row, 0, COLUMN_ATTEMPT), json.data, json.size);
+    turn_publish_end(d, told.id, rows_i64(row, 0, COLUMN_ATTEMPT), "", json.data, json.size);
     keeper_wake(d->keeper); /* what waited behind it may run */
 }
 

@@ -137,23 +137,24 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
 {
     struct chatd *d = call_state(c);
     const struct chat_prepared *p = c->prepared;
-    int64_t answer = 0;
-    int r = db_get(
-        c, Q_turn_accept,
-        ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation), in->project_id,
-             arg_i64_if(place->parent != 0, place->parent), place->depth, in->message,
-             a->order.model, a->slot && !place->parent_open, daemon_instance(c->daemon),
-             conf_i64(d->conf, SET_MAX_TURNS_PER_USER), p->context->sent_with, reserved,
-             ids_array(&c->arena, &in->file_ids)),
-        INTO(&a->order.id, &a->order.conversation, &a->order.user_message, &answer, &a->running));
+    int r = db_get(c, Q_turn_accept,
+                   ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation),
+                        in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
+                        in->message, a->order.model, a->slot && !place->parent_open,
+                        daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
+                        p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids)),
+                   INTO(&a->order.id, &a->order.conversation, &a->order.user_message,
+                        &a->order.answer, &a->running, &a->order.created));
 
     if (r)
         return r;
     c->turn_id = a->order.id;
     text_printf(&c->out,
                 "{\"turn_id\":%" PRId64 ",\"conversation_id\":%" PRId64 ",\"message_id\":%" PRId64
-                ",\"user_message_id\":%" PRId64 "}",
-                a->order.id, a->order.conversation, answer, a->order.user_message);
+                ",\"user_message_id\":%" PRId64,
+                a->order.id, a->order.conversation, a->order.answer, a->order.user_message);
+    text_member_str(&c->out, "model", a->order.model);
+    text_puts(&c->out, a->running ? ",\"running\":true}" : ",\"running\":false}");
     return DONE;
 }
 

@@ -48,11 +48,13 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .conversation = rows_i64(row, 0, 3),
         .term = term,
         .user_message = rows_i64(row, 0, 4),
+        .answer = rows_i64(row, 0, 5),
         .fence = rows_i64(row, 0, 6),
         .attempt = rows_i64(row, 0, 7),
         .model = rows_str(row, 0, 10),
         .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
+        .created = rows_str(row, 0, 15),
         .context = &context,
     };
     struct turn *t = turn_new(d, &o); /* before projectd is asked: that may take a while */

@@ -257,7 +257,7 @@ static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
     if (e->mine)
         turn_tell(l->chatd, &told, t->state);
     if (e->mine && !is_handed_over(t))
-        turn_publish_end(l->chatd, t->id, t->attempt, e->json.data, e->json.size);
+        turn_publish_end(l->chatd, t->id, t->attempt, t->finish_reason, e->json.data, e->json.size);
     if (!e->mine)
         log_line(LOG_LEVEL_NOTICE, "event=fence_refused turn=%" PRId64 " fence=%" PRId64, t->id,
                  t->fence);

@@ -31,13 +31,14 @@ struct turn {
     struct turn *next, *round_next;
     struct chatd *chatd;
     int64_t id, account, fence, attempt;
-    int64_t user_message; /* the message that asked */
-    int64_t project, conversation;
-    struct ids files; /* that the model was given */
-    struct text answer;
-    size_t published; /* bytes of it that followers were sent */
-    size_t stored;    /* bytes of it that were given to the ledger */
-    int64_t dropped;  /* older messages that did not fit */
+    int64_t user_message;                   /* the message that asked */
+    int64_t project, conversation, message; /* the message is the answer */
+    char model[121], created[40];           /* created as PostgreSQL writes it */
+    struct ids files;                       /* that the model was given */
+    struct text answer;                     /* grows under chatd->lock */
+    size_t published;                       /* bytes of it that followers were sent */
+    size_t stored;                          /* bytes of it that were given to the ledger */
+    int64_t dropped;                        /* older messages that did not fit */
     bool in_round;
     bool sent, cancel;   /* went upstream; shall end: both under chatd->lock */
     atomic_bool lost;    /* another process may have it: writes and publishes nothing */
@@ -63,10 +64,10 @@ struct turn {
 struct turn_order {
     int64_t id, account, fence, attempt;
     int64_t user_message;
-    int64_t project, conversation;
+    int64_t project, conversation, answer;
     int64_t term;   /* of slot_take(), before its row was written */
     int64_t parent; /* answer that the message follows, 0: none */
-    const char *model;
+    const char *model, *created;
     struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
     const struct context *context;
 };
@@ -96,6 +97,9 @@ void turn_drop(struct turn *t);
 /* Whether this process runs the turn with that fence. */
 bool turn_is_here(struct chatd *d, int64_t id, int64_t fence);
 
+/* Whether no other process can own our turns by now: the last beat is young enough. */
+bool turns_are_ours(const struct chatd *d);
+
 /* Another process may own our turns: stop them all without writing. */
 void turns_lose(struct chatd *d);
 
@@ -114,8 +118,10 @@ void turn_cancel_everywhere(struct chatd *d, int64_t id);
 /* Turns that have not ended. */
 int turns_running(struct chatd *d);
 
-/* Publishes {"turn": json} as the end of a turn, and that the queue changed. */
-void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *json, size_t size);
+/* Publishes {"turn": json, "finish_reason": ... or null} as the end of a turn, and that the queue
+ * changed. */
+void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *finish_reason,
+                      const char *json, size_t size);
 
 /* What the account's other tabs are told: topic account:<id>, see common/events.h. */
 struct turn_told {

@@ -1,4 +1,5 @@
 /* The turns that run here: slots, the list, and what happens to all of them. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "chatd/chatd.h"
@@ -41,6 +42,9 @@ struct turn *turn_new(struct chatd *d, const struct turn_order *o)
     t->user_message = o->user_message;
     t->project = o->project;
     t->conversation = o->conversation;
+    t->message = o->answer;
+    snprintf(t->model, sizeof t->model, "%s", o->model);
+    snprintf(t->created, sizeof t->created, "%s", o->created);
     t->input_tokens = t->output_tokens = t->first_us = -1;
     t->begun_us = clock_us();
     pthread_mutex_lock(&d->lock);

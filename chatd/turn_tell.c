@@ -10,13 +10,15 @@
 #include "common/service.h"
 #include "common/text.h"
 
-void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *json, size_t size)
+void turn_publish_end(struct chatd *d, int64_t id, int64_t attempt, const char *finish_reason,
+                      const char *json, size_t size)
 {
     cleanup(text_drop) struct text data = {0};
     char topic[32];
 
     text_puts(&data, "{\"turn\":");
     text_add(&data, json, size);
+    text_member_str(&data, "finish_reason", *finish_reason ? finish_reason : NULL);
     text_putc(&data, '}');
     snprintf(topic, sizeof topic, "turn:%" PRId64, id);
     daemon_publish(d->daemon, &(struct event){.topic = topic,

@@ -176,30 +176,38 @@ static bool is_doubted(const struct chatd *d)
            clock_boot_us() - atomic_load(&d->beat_failed_us) > BEAT_TRY_FRESH_US;
 }
 
-/* False: not now. */
-static bool publish(struct turn *t, enum event_what what, const char *data, size_t size)
+/* False: not now; followers will ask. */
+static bool record_add(struct text *to, const struct turn *t, enum event_what what,
+                       const char *data, size_t size)
 {
     char topic[32];
 
     if (atomic_load(&t->lost) || is_doubted(t->chatd))
         return false;
     topic_of(t, topic);
-    daemon_publish(t->chatd->daemon, &(struct event){.topic = topic,
-                                                     .what = what,
-                                                     .attempt = (uint32_t)t->attempt,
-                                                     .cursor = t->answer.size,
-                                                     .data = data,
-                                                     .size = size});
+    event_append(to, &(struct event){.topic = topic,
+                                     .what = what,
+                                     .attempt = (uint32_t)t->attempt,
+                                     .cursor = t->answer.size,
+                                     .data = data,
+                                     .size = size});
     return true;
+}
+
+static void state_add(struct text *to, const struct turn *t)
+{
+    record_add(to, t, EVENT_STATE, "running", 7);
 }
 
 static void on_started(void *state, int64_t id)
 {
+    cleanup(text_drop) struct text records = {0};
     struct turn *t = state;
 
     (void)id;
     t->started = true;
-    publish(t, EVENT_STATE, "running", 7);
+    state_add(&records, t);
+    daemon_publish_all(t->chatd->daemon, &records);
 }
 
 static _Thread_local struct turn *round_turns; /* that got text in this epoll round */
@@ -213,7 +221,9 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
         t->first_us = clock_us() - t->begun_us;
         meter_observe(daemon_meters(t->chatd->daemon), M_first_token_seconds, t->first_us);
     }
+    pthread_mutex_lock(&t->chatd->lock); /* whoever looks at the turn reads it */
     text_add(&t->answer, text, size);
+    pthread_mutex_unlock(&t->chatd->lock);
     if (t->in_round || atomic_load(&t->lost))
         return;
     t->in_round = true;
@@ -221,22 +231,27 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
     round_turns = t;
 }
 
-static void delta_publish(struct turn *t)
+static void delta_add(struct text *to, struct turn *t)
 {
     if (t->answer.size == t->published)
         return;
-    if (publish(t, EVENT_DELTA, t->answer.data + t->published, t->answer.size - t->published))
+    if (record_add(to, t, EVENT_DELTA, t->answer.data + t->published,
+                   t->answer.size - t->published))
         t->published = t->answer.size;
 }
 
+/* The round's records travel in one message per gateway. */
 static void on_round_end(void *owner)
 {
-    (void)owner;
+    cleanup(text_drop) struct text records = {0};
+    struct chatd *d = owner;
+
     for (struct turn *t = round_turns; t; t = t->round_next) {
         t->in_round = false;
-        delta_publish(t);
+        delta_add(&records, t);
     }
     round_turns = NULL;
+    daemon_publish_all(d->daemon, &records);
 }
 
 static void on_try(void *state, const struct upstream_try *u)
@@ -316,6 +331,7 @@ static void result_take(struct turn *t, const struct upstream_result *r)
 
 static void on_end(void *state, int64_t id, const struct upstream_result *r)
 {
+    cleanup(text_drop) struct text records = {0};
     struct turn *t = state;
 
     (void)id;
@@ -324,7 +340,8 @@ static void on_end(void *state, int64_t id, const struct upstream_result *r)
         turn_drop(t);
         return;
     }
-    delta_publish(t);
+    delta_add(&records, t);
+    daemon_publish_all(t->chatd->daemon, &records);
     result_take(t, r);
     if (!refused_keep(t))
         ledger_finish(t->chatd->ledger, t);
@@ -333,6 +350,7 @@ static void on_end(void *state, int64_t id, const struct upstream_result *r)
 static void on_tick(void *owner)
 {
     static _Thread_local int ticks;
+    cleanup(text_drop) struct text records = {0};
     struct chatd *d = owner;
     bool say = ++ticks % STATE_TICKS == 0;
 
@@ -344,11 +362,12 @@ static void on_tick(void *owner)
             ledger_append(d->ledger, t, t->answer.data + t->stored, t->answer.size - t->stored);
             t->stored = t->answer.size;
         }
-        delta_publish(t); /* what could not be published before */
+        delta_add(&records, t); /* what could not be published before */
         if (say)
-            publish(t, EVENT_STATE, "running", 7);
+            state_add(&records, t);
     }
     pthread_mutex_unlock(&d->lock);
+    daemon_publish_all(d->daemon, &records);
 }
 
 const struct upstream_hooks turn_hooks = {

@@ -388,17 +388,25 @@ void bus_reply(struct bus *b, struct job *j)
     bus_wake(b);
 }
 
-void bus_publish(struct bus *b, const struct event *e)
+void bus_publish_all(struct bus *b, const struct text *records)
 {
     bool first;
 
     pthread_mutex_lock(&b->lock);
     first = b->events.size == 0;
     if (b->events.size < OUTBOX_MAX)
-        event_append(&b->events, e);
+        text_add(&b->events, records->data, records->size);
     else
         b->events_dropped++;
     pthread_mutex_unlock(&b->lock);
     if (first)
         bus_wake(b);
+}
+
+void bus_publish(struct bus *b, const struct event *e)
+{
+    cleanup(text_drop) struct text record = {0};
+
+    event_append(&record, e);
+    bus_publish_all(b, &record);
 }

@@ -40,6 +40,7 @@ struct call {
     struct text news;   /* event records that are sent, after COMMIT, before the reply */
     bool outbox_filled; /* by outbox_add() */
     char next[32];      /* cursor of the next page, "": last page */
+    const char *owner;  /* instance of this service that knows more of it, NULL: none */
     /* Runs on the worker after COMMIT and after the reply was handed to the bus, so that what it
      * publishes comes behind the reply.  trace, key and address are gone by then.  NULL: nothing.
      */

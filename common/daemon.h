@@ -140,6 +140,7 @@ void bus_reply(struct bus *b, struct job *j);
 void bus_send_bulk(struct bus *b, int gateway, unsigned epoch, const struct envelope *e,
                    struct text *body);
 void bus_publish(struct bus *b, const struct event *e);
+void bus_publish_all(struct bus *b, const struct text *records);
 /* One internal call; see call_peer(). */
 int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, struct arena *a,
             const char **ret_body, size_t *ret_size);

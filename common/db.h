@@ -217,6 +217,7 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, struct pg
     __attribute__((warn_unused_result));
 
 int rows_count(const struct pg_result *r);
+int rows_columns(const struct pg_result *r);
 int64_t rows_affected(const struct pg_result *r);
 bool rows_null(const struct pg_result *r, int row, int column);
 int64_t rows_i64(const struct pg_result *r, int row, int column);
@@ -225,6 +226,9 @@ bool rows_bool(const struct pg_result *r, int row, int column);
 const char *rows_str(const struct pg_result *r, int row, int column);
 /* A bigint[] without NULLs; NULL is none.  More than IDS_MAX are cut off. */
 void rows_ids(const struct pg_result *r, int row, int column, struct ids *ret);
+
+/* A time as PostgreSQL writes it ("2026-11-23 02:43:50.123456+00") -> JSON string, RFC 3339. */
+void time_json(struct text *out, const char *v, size_t n);
 
 /* Row -> JSON object of a shape whose columns it has, appended to out. */
 void row_json(struct text *out, const struct shape *shape, const struct pg_result *r, int row);

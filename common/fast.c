@@ -1,7 +1,7 @@
 /*
  * The FAST lane: one thread that sends each read to PostgreSQL as it comes and answers in order, in
  * libpq's pipeline mode.  Every statement has its own sync, so one that fails does not take others
- * along.
+ * along.  What a row's prepare answers out of the daemon's memory goes to no database.
  */
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -109,6 +109,7 @@ static void job_begin(struct fast *l, struct job *j)
 {
     struct flight *f = calloc(1, sizeof *f);
     cleanup(json_drop) struct json_object *json = NULL;
+    const struct handler *h;
     void *in = NULL;
     int r;
 
@@ -123,7 +124,14 @@ static void job_begin(struct fast *l, struct job *j)
         flight_drop(l, f);
         return;
     }
-    f->query = l->daemon->service->handlers[f->call.op->id].query;
+    h = &l->daemon->service->handlers[f->call.op->id];
+    r = h->prepare ? h->prepare(&f->call, in) : DONE;
+    if (r || f->call.out.size) {
+        call_answer(&f->call, j, r, f->started_us);
+        flight_drop(l, f);
+        return;
+    }
+    f->query = h->query;
     flight_args(f, in);
     flight_add(l, f);
     log_trace(NULL);

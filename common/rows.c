@@ -19,6 +19,11 @@ int rows_count(const PGresult *r)
     return PQntuples(r);
 }
 
+int rows_columns(const PGresult *r)
+{
+    return PQnfields(r);
+}
+
 int64_t rows_affected(const PGresult *r)
 {
     return strtoll(PQcmdTuples((PGresult *)r), NULL, 10);
@@ -56,8 +61,8 @@ void rows_ids(const PGresult *r, int row, int column, struct ids *ret)
     }
 }
 
-/* "2026-11-23 02:43:50.123456+00" -> "2026-11-23T02:43:50.123456Z" (RFC 3339) */
-static void time_json(struct text *out, const char *v, size_t n)
+/* -> "2026-11-23T02:43:50.123456Z" */
+void time_json(struct text *out, const char *v, size_t n)
 {
     assert(n > 13 && v[10] == ' ' && memcmp(v + n - 3, "+00", 3) == 0);
     text_putc(out, '"');

@@ -121,6 +121,18 @@ int call_decode(struct call *c, struct job *j, struct json_object **ret_json, vo
     return r;
 }
 
+/* A column behind the shape's names the instance that has the object in its memory. */
+static void owner_take(struct call *c, const struct pg_result *rows)
+{
+    int column = 0;
+
+    while (c->op->out->fields[column].name)
+        column++;
+    if (rows_columns(rows) > column && !rows_null(rows, 0, column) &&
+        strcmp(rows_str(rows, 0, column), daemon_instance(c->daemon)) != 0)
+        c->owner = arena_strndup(&c->arena, rows_str(rows, 0, column), FRAME_STR_MAX);
+}
+
 int call_rows(struct call *c, const struct pg_result *rows, int64_t limit)
 {
     int n = rows_count(rows);
@@ -129,6 +141,7 @@ int call_rows(struct call *c, const struct pg_result *rows, int64_t limit)
         return NOT_FOUND;
     if (c->op->reply == REPLY_ONE) {
         row_json(&c->out, c->op->out, rows, 0);
+        owner_take(c, rows);
         return DONE;
     }
     if (n == 1 && c->op->reply == REPLY_LIST_UNDER && rows_null(rows, 0, 0))
@@ -176,6 +189,7 @@ static void reply_fill(struct call *c, struct job *j, uint64_t id, int status, b
         .location = status ? NULL : call_location(c),
         .next = c->next,
         .stream = streams,
+        .owner = status ? NULL : c->owner,
     };
     text_reserve(&j->reply_head, 2048);
     j->reply_head.size = envelope_encode(&j->reply, j->reply_head.data, 2048);

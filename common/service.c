@@ -53,6 +53,12 @@ void daemon_publish(struct daemon *d, const struct event *e)
         bus_publish(d->bus, e);
 }
 
+void daemon_publish_all(struct daemon *d, const struct text *records)
+{
+    if (d->bus && records->size)
+        bus_publish_all(d->bus, records);
+}
+
 static struct db_config db_config_for(const struct daemon *d, int statement_timeout_ms)
 {
     return (struct db_config){

@@ -12,6 +12,7 @@ struct daemon;
 struct event;
 struct meters;
 struct query;
+struct text;
 
 /* Work that a daemon does by the clock, on a worker of the WRITE lane, inside a transaction. */
 struct task {
@@ -75,3 +76,5 @@ int daemon_db(struct daemon *d, struct db **ret) __attribute__((warn_unused_resu
  * blocks; what does not fit is dropped.  Records of one round travel together.  Any thread.
  */
 void daemon_publish(struct daemon *d, const struct event *e);
+/* The same for several records, as event_append() writes them; all or none, in one message. */
+void daemon_publish_all(struct daemon *d, const struct text *records);

@@ -34,7 +34,7 @@ int admit_step(struct exchange *x)
 {
     struct gateway *g = x->gateway;
 
-    if (x->op->lane == LANE_LOCAL)
+    if (x->op->lane == LANE_LOCAL && x->op->stream == STREAM_NONE)
         return DONE;
     if (!place_take(&g->requests, admit_requests_max(g->threads)))
         return BUSY;
@@ -104,7 +104,7 @@ int admit_transfer_step(struct exchange *x)
 {
     int r;
 
-    if (x->op->stream == STREAM_NONE)
+    if (x->op->stream != STREAM_UPLOAD && x->op->stream != STREAM_DOWNLOAD)
         return DONE;
     r = transfer_take(x->gateway->transfers, x->caller, x->gateway->rates != NULL);
     x->is_transfer = r == DONE;
@@ -113,14 +113,20 @@ int admit_transfer_step(struct exchange *x)
                : r;
 }
 
+void admit_chat_end(struct exchange *x)
+{
+    if (x->is_chat)
+        atomic_fetch_sub(&x->gateway->chats, 1);
+    x->is_chat = false;
+}
+
 void admit_end(struct exchange *x)
 {
     if (x->is_transfer)
         transfer_return(x->gateway->transfers, x->caller);
     x->is_transfer = false;
-    if (x->is_chat)
-        atomic_fetch_sub(&x->gateway->chats, 1);
+    admit_chat_end(x);
     if (x->admitted)
         atomic_fetch_sub(&x->gateway->requests, 1);
-    x->admitted = x->is_chat = false;
+    x->admitted = false;
 }

@@ -19,6 +19,9 @@ void admit_transfers_drop(struct admit_transfers **t);
  * caller has too many; or BUSY. */
 int admit_transfer_step(struct exchange *x);
 
+/* Gives a chat's place back alone. */
+void admit_chat_end(struct exchange *x);
+
 /* Gives all places back; harmless when none was taken. */
 void admit_end(struct exchange *x);
 

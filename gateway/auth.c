@@ -1,6 +1,7 @@
 /* Who is calling: bearer tokens, their keys, and whether their session still stands. */
 #include "gateway/auth.h"
 
+#include <endian.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,9 @@
 struct auth {
     struct sessions *sessions;
     struct keys *keys;
+    auth_ended_fn *ended; /* NULL: nobody */
+    void *ended_state;
+    uint64_t newest, gaps; /* that it was told of; the broker's thread's own */
 };
 
 struct auth *auth_new(void)
@@ -45,12 +49,36 @@ void auth_drop(struct auth **a)
     *a = NULL;
 }
 
+static void ended_tell(struct auth *a, const struct event *e)
+{
+    struct sessions_stats stats;
+
+    sessions_stats(a->sessions, &stats);
+    if (stats.gaps != a->gaps)
+        a->ended(a->ended_state, 0);
+    for (size_t i = 0; e->cursor != a->newest && (i + 1) * 8 <= e->size; i++) {
+        int64_t id;
+        memcpy(&id, e->data + i * 8, sizeof id);
+        a->ended(a->ended_state, (int64_t)le64toh((uint64_t)id));
+    }
+    a->newest = e->cursor;
+    a->gaps = stats.gaps;
+}
+
 /* On the broker's thread. */
 static void session_event(void *state, const struct event *e)
 {
     struct auth *a = state;
 
     sessions_event(a->sessions, e->cursor, e->attempt, e->data, e->size, clock_us());
+    if (a->ended)
+        ended_tell(a, e);
+}
+
+void auth_on_ended(struct auth *a, auth_ended_fn *fn, void *state)
+{
+    a->ended = fn;
+    a->ended_state = state;
 }
 
 void auth_follow(struct auth *a, struct broker *broker)
@@ -61,6 +89,8 @@ void auth_follow(struct auth *a, struct broker *broker)
 void auth_session_ended(struct auth *a, int64_t session)
 {
     sessions_end(a->sessions, session);
+    if (a->ended)
+        a->ended(a->ended_state, session);
 }
 
 void auth_stats(struct auth *a, struct sessions_stats *ret)
@@ -161,6 +191,27 @@ static int session_ask(struct exchange *x, const unsigned char *digest, struct s
     e->admin = strcmp(json_str(state, "role", ""), "admin") == 0;
     sessions_add(sessions, digest, e, json_i64(state, "seq", -1), ticket);
     return DONE;
+}
+
+bool auth_session_is_over(struct exchange *x)
+{
+    cleanup(bus_reply_drop) struct bus_reply reply = {0};
+    char data[64], id[24];
+    struct params params = {.data = data, .capacity = sizeof data};
+    struct bus_request request = {
+        .op = api_op(OP_session_check),
+        .caller = x->caller,
+        .trace = x->trace,
+        .address = x->request->address,
+        .deadline_ms = CHECK_WAIT_MS,
+    };
+
+    snprintf(id, sizeof id, "%lld", (long long)x->session);
+    if (!params_add(&params, "session_id", id, strlen(id)))
+        return false;
+    request.params = (struct blob){params.data, params.size};
+    broker_call(x->gateway->broker, &request, &reply);
+    return reply.status == NOT_FOUND;
 }
 
 static const char *bearer_token(const struct exchange *x)

@@ -26,4 +26,12 @@ int auth_identify(struct exchange *x);
 /* The caller's own session is over: no later request of this gateway is served with it. */
 void auth_session_ended(struct auth *a, int64_t session);
 
+/* Told of each session that ends; session 0: some may have, unheard.  On the broker's thread, or on
+ * that of a logout. */
+typedef void auth_ended_fn(void *state, int64_t session);
+void auth_on_ended(struct auth *a, auth_ended_fn *fn, void *state);
+
+/* Asks whether the caller's session has ended; false, too, while nobody can say. */
+bool auth_session_is_over(struct exchange *x);
+
 void auth_stats(struct auth *a, struct sessions_stats *ret);

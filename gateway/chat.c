@@ -10,9 +10,9 @@
 #include "common/fault.h"
 #include "common/json.h"
 #include "gateway/call.h"
+#include "gateway/turn_ask.h"
 #include "gateway/turn_watch.h"
 
-#define ASK_WAIT_MS  5000
 #define STOP_LOOK_US 500000 /* how often a waiting thread looks whether the gateway stops */
 
 static bool has_ended(struct json_object *turn)
@@ -24,28 +24,14 @@ static bool has_ended(struct json_object *turn)
 }
 
 /* Asks for the turn.  DONE with *ret_turn NULL while it runs, or when nobody can say now. */
-static int turn_ask(struct exchange *x, uint64_t id, struct json_object **ret_turn)
+static int end_ask(struct exchange *x, uint64_t id, struct json_object **ret_turn)
 {
-    cleanup(bus_reply_drop) struct bus_reply reply = {0};
     cleanup(json_drop) struct json_object *turn = NULL;
-    char data[64], digits[24];
-    const char *why;
-    struct params params = {.data = data, .capacity = sizeof data};
-    struct bus_request request = call_request(x);
+    int r = turn_ask(x, (int64_t)id, 0, 0, UINT32_MAX, &turn);
 
-    snprintf(digits, sizeof digits, "%llu", (unsigned long long)id);
-    if (!params_add(&params, "turn_id", digits, strlen(digits)))
-        return FAULT("a turn id does not fit");
-    request.op = api_op(OP_turn_get);
-    request.key = request.body = NULL;
-    request.body_size = request.key_ttl = 0;
-    request.params = (struct blob){params.data, params.size};
-    request.deadline_ms = ASK_WAIT_MS;
-    broker_call(x->gateway->broker, &request, &reply);
-    if (reply.status == NOT_FOUND)
-        return NOT_FOUND;
-    if (reply.status == DONE && reply.body &&
-        json_parse(reply.body, reply.body_size, &turn, &why) == DONE && has_ended(turn))
+    if (r == NOT_FOUND)
+        return r;
+    if (r == DONE && has_ended(turn))
         *ret_turn = TAKE(turn);
     return DONE;
 }
@@ -72,7 +58,7 @@ static int turn_await(struct exchange *x, struct turn_watch *w, uint64_t id, boo
 
     for (;;) {
         int64_t now, until;
-        if (ask && ((r = turn_ask(x, id, ret_turn)) != DONE || *ret_turn))
+        if (ask && ((r = end_ask(x, id, ret_turn)) != DONE || *ret_turn))
             return r;
         if (ask)
             turn_watch_asked(w);
@@ -87,6 +73,7 @@ static int turn_await(struct exchange *x, struct turn_watch *w, uint64_t id, boo
             ask = true;
             break;
         case TURN_MOVED:
+        case TURN_CALLED:
         case TURN_SILENT:
             ask = true;
             break;

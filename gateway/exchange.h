@@ -58,6 +58,9 @@ int problem(struct exchange *x, int status, const char *field, const char *detai
 /* Turns a status (or a fault) into the reply. */
 void problem_reply(struct exchange *x, int status);
 
+/* Headers of all that the API answers. */
+void api_headers(struct exchange *x);
+
 /* A successful reply with a JSON body in reply->text; http is its status. */
 void json_reply(struct exchange *x, int http);
 

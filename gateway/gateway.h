@@ -11,6 +11,7 @@ struct cors;
 struct http_server;
 struct metrics;
 struct rate_table;
+struct streams;
 
 struct gateway {
     struct broker *broker;
@@ -19,6 +20,7 @@ struct gateway {
     struct cors *cors;
     struct rate_table *rates; /* NULL: no limits */
     struct metrics *metrics;
+    struct streams *streams;
     int64_t request_wait_ms, chat_wait_ms, transfer_rate;
     unsigned threads;
     atomic_uint requests, chats; /* being served, see admit.c */

@@ -30,6 +30,7 @@
 #include "gateway/metrics.h"
 #include "gateway/pipeline.h"
 #include "gateway/rate.h"
+#include "gateway/stream/streams.h"
 #include "gateway/system.h"
 
 #define DRAIN_MS      15000 /* for what is in flight after SIGTERM; then blocking chats answer */
@@ -72,6 +73,28 @@ static int peers_read(const struct conf *conf, struct broker_config *ret)
     return 0;
 }
 
+/* Unless it is told, enough for all streams and 256 others. */
+static unsigned threads_of(const struct conf *conf)
+{
+    int64_t streams = conf_i64(conf, SET_MAX_STREAMS);
+
+    return (unsigned)(conf_given(conf, SET_HTTP_THREADS) ? conf_i64(conf, SET_HTTP_THREADS)
+                                                         : streams + 256);
+}
+
+/* A gateway with few threads keeps a quarter of them for what is no stream. */
+static unsigned streams_of(const struct conf *conf, unsigned threads)
+{
+    unsigned streams = (unsigned)conf_i64(conf, SET_MAX_STREAMS), most = threads - threads / 4;
+
+    return streams < most ? streams : most;
+}
+
+static void session_ended(void *state, int64_t session)
+{
+    streams_session_ended(state, session);
+}
+
 static int gateway_setup(const struct conf *conf, struct gateway *g)
 {
     const char *listen = conf_str(conf, SET_LISTEN), *origins = conf_str(conf, SET_CORS_ORIGINS);
@@ -82,7 +105,7 @@ static int gateway_setup(const struct conf *conf, struct gateway *g)
         return setting_refuse("LISTEN", listen, "must be an IPv4 address");
     if (cors_new(origins, &g->cors, &origin) != DONE)
         return setting_refuse("CORS_ORIGINS", origin, "is no origin, like https://example.org");
-    g->threads = (unsigned)conf_i64(conf, SET_HTTP_THREADS);
+    g->threads = threads_of(conf);
     g->request_wait_ms = conf_i64(conf, SET_REQUEST_WAIT) * 1000;
     g->chat_wait_ms = conf_i64(conf, SET_CHAT_WAIT) * 1000;
     g->transfer_rate = conf_i64(conf, SET_TRANSFER_RATE);
@@ -112,8 +135,10 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
 
     bus->bus_dir = conf_str(conf, SET_BUS_DIR);
     bus->name = conf_str(conf, SET_GATEWAY_NAME);
-    if ((r = broker_start(bus, &g->broker)) < 0)
+    if ((r = broker_start(bus, &g->broker)) < 0 ||
+        (r = streams_new(streams_of(conf, g->threads), &g->streams)) < 0)
         return r;
+    auth_on_ended(g->auth, session_ended, g->streams);
     auth_follow(g->auth, g->broker);
     return http_start(&http, &g->http);
 }
@@ -134,8 +159,11 @@ static void serve(const struct gateway *g, const sigset_t *signals)
 
 static void drain(struct gateway *g)
 {
-    unsigned left = http_drain(g->http, DRAIN_MS);
+    unsigned left;
 
+    http_close(g->http);
+    streams_stop(g->streams); /* their clients come back, to another gateway or our successor */
+    left = http_drain(g->http, DRAIN_MS);
     atomic_store(&g->stopping, true);
     if (left)
         left = http_drain(g->http, DRAIN_LAST_MS);
@@ -144,8 +172,11 @@ static void drain(struct gateway *g)
 
 static void gateway_drop(struct gateway *g)
 {
+    if (g->streams)
+        streams_stop(g->streams);
     http_drop(&g->http);
     broker_drop(&g->broker);
+    streams_drop(&g->streams);
     auth_drop(&g->auth);
     metrics_drop(&g->metrics);
     admit_transfers_drop(&g->transfers);

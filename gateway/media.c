@@ -51,3 +51,34 @@ bool media_is_json(const char *s)
     }
     return true;
 }
+
+/* Whether the parameters at s, up to the next comma, give the weight 0. */
+static bool is_refused(const char *s, size_t size)
+{
+    const char *end = s + size;
+
+    for (; s < end; s++) {
+        if (*s != ';')
+            continue;
+        s += 1 + strspn(s + 1, SPACE);
+        if (strncasecmp(s, "q=0", 3) == 0)
+            return s[3 + strspn(s + 3, ".0")] < '1' || s[3 + strspn(s + 3, ".0")] > '9';
+        s--;
+    }
+    return false;
+}
+
+bool media_accepts(const char *accept, const char *type)
+{
+    size_t n = strlen(type);
+
+    for (const char *s = accept; s && *s;) {
+        size_t size;
+        s += strspn(s, SPACE ",");
+        size = strcspn(s, ",");
+        if (size >= n && strncasecmp(s, type, n) == 0 && strchr(SPACE ";,", s[n]))
+            return !is_refused(s + n, size - n);
+        s += size;
+    }
+    return false;
+}

@@ -9,6 +9,7 @@
 #include "gateway/broker/broker.h"
 #include "gateway/gateway.h"
 #include "gateway/http/http.h"
+#include "gateway/stream/streams.h"
 #include "proto/api.h"
 
 #define PREFIX  "chatbot_gateway_"
@@ -70,6 +71,7 @@ struct look {
     struct service_state services[SVC_GATEWAY];
     struct broker_stats bus;
     struct sessions_stats sessions;
+    struct streams_stats streams;
 };
 
 static void sample(const struct look *l, const char *labels, unsigned long long v)
@@ -158,6 +160,26 @@ static void http_admitted_write(const struct look *l)
     sample(l, "{kind=\"chat\"}", atomic_load(&l->gateway->chats));
 }
 
+#define OF_STREAMS(metric, member)                   \
+    static void metric##_write(const struct look *l) \
+    {                                                \
+        sample(l, "", l->streams.member);            \
+    }
+OF_STREAMS(streams, open)
+OF_STREAMS(streams_max, max)
+OF_STREAMS(streams_total, begun)
+OF_STREAMS(streams_resumed_total, resumes)
+OF_STREAMS(streams_refused_total, refused)
+OF_STREAMS(stream_events_total, events)
+OF_STREAMS(stream_bytes_total, bytes)
+OF_STREAMS(stream_asks_total, asks)
+
+static void streams_dropped_total_write(const struct look *l)
+{
+    sample(l, "{reason=\"slow\"}", l->streams.slow);
+    sample(l, "{reason=\"session\"}", l->streams.revoked);
+}
+
 static void auth_tokens_total_write(const struct look *l)
 {
     sample(l, "{result=\"trusted\"}", l->sessions.trusted);
@@ -231,6 +253,7 @@ void metrics_write(struct gateway *g, struct text *to)
         broker_service_state(g->broker, (enum svc)i, &l.services[i]);
     broker_stats(g->broker, &l.bus);
     auth_stats(g->auth, &l.sessions);
+    streams_stats(g->streams, &l.streams);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         l.name = table[i].name;
         text_printf(to, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", l.name, table[i].help,

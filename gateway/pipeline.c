@@ -16,6 +16,7 @@
 #include "gateway/metrics.h"
 #include "gateway/steps.h"
 #include "gateway/system.h"
+#include "gateway/turn_events.h"
 #include "gateway/upload.h"
 
 #define BODY_KEPT 65536 /* a thread's buffer that grew beyond this is given back */
@@ -24,10 +25,12 @@
 static int serve_step(struct exchange *x)
 {
     if (x->op->lane == LANE_LOCAL)
-        return system_step(x);
-    if (x->op->stream != STREAM_NONE)
+        return x->op->stream == STREAM_EVENTS ? events_step(x) : system_step(x);
+    if (x->op->stream == STREAM_UPLOAD || x->op->stream == STREAM_DOWNLOAD)
         return x->op->stream == STREAM_UPLOAD ? upload_step(x) : download_step(x);
-    return x->op->keep == KEEP_TURN ? chat_step(x) : call_step(x);
+    if (x->op->keep == KEEP_TURN)
+        return events_wanted(x) ? turn_start_step(x) : chat_step(x);
+    return call_step(x);
 }
 
 /*

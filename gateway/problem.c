@@ -26,8 +26,10 @@ int problem(struct exchange *x, int status, const char *field, const char *detai
 }
 
 /* What is the same in all that the API answers. */
-static void api_headers(struct http_reply *reply)
+void api_headers(struct exchange *x)
 {
+    struct http_reply *reply = x->reply;
+
     http_reply_header(reply, "Cache-Control", "no-store");
     http_reply_header(reply, "X-Content-Type-Options", "nosniff");
     http_reply_header(reply, "Content-Security-Policy",
@@ -51,6 +53,8 @@ static const char *title_of(int http)
         return "Request timeout";
     case 409:
         return "Conflict";
+    case 410:
+        return "Gone";
     case 411:
         return "Length required";
     case 413:
@@ -118,7 +122,7 @@ void problem_reply(struct exchange *x, int status)
                                  .headers = reply->headers,
                                  .text = reply->text,
                                  .close = reply->close};
-    api_headers(reply);
+    api_headers(x);
     if (reply->status == 401)
         http_reply_header(reply, "WWW-Authenticate", "Bearer");
     if (!x->problem.retry_after && (reply->status == 429 || reply->status == 503))
@@ -139,7 +143,7 @@ void json_reply(struct exchange *x, int http)
         reply->body = reply->text.data ? reply->text.data : "";
         reply->size = reply->text.size;
     }
-    api_headers(reply);
+    api_headers(x);
 }
 
 uint32_t exchange_left_ms(const struct exchange *x)

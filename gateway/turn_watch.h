@@ -15,7 +15,8 @@
 enum turn_news {
     TURN_ENDED,   /* watch->ended holds the ended turn */
     TURN_MOVED,   /* another attempt has begun */
-    TURN_SILENT,  /* nothing was heard for TURN_SILENCE_MS */
+    TURN_CALLED,  /* by turn_watch_call() */
+    TURN_SILENT,  /* nothing was heard for silence_ms */
     TURN_NOTHING, /* the time is over */
 };
 
@@ -24,8 +25,9 @@ struct turn_watch {
     pthread_cond_t news;
     int64_t heard_us; /* last event, or last turn_watch_asked() */
     uint32_t attempt; /* 0: not known yet */
-    bool moved, has_ended;
-    struct text ended; /* JSON of EVENT_ENDED */
+    bool moved, has_ended, called;
+    int64_t silence_ms; /* TURN_SILENCE_MS unless somebody sets it before waiting */
+    struct text ended;  /* JSON of EVENT_ENDED */
 };
 
 void turn_watch_init(struct turn_watch *w);
@@ -34,6 +36,13 @@ void turn_watch_drop(struct turn_watch *w);
 
 /* For bus_request.on_turn; state is the watch.  On the broker's thread. */
 follow_fn turn_watch_event;
+
+/* The same for who reads the events elsewhere: they only prove that the owner speaks.  Any thread.
+ */
+void turn_watch_heard(struct turn_watch *w);
+
+/* Ends the wait, or the next one.  Any thread. */
+void turn_watch_call(struct turn_watch *w);
 
 /* Waits for news, at most until until_us (clock_us). */
 enum turn_news turn_watch_wait(struct turn_watch *w, int64_t until_us);

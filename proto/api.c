@@ -95,6 +95,7 @@ __attribute__((constructor)) static void api_fill(void)
 #define DOWNLOAD()    op->stream = STREAM_DOWNLOAD;
 #define THEN(next)    op->then[op->then_count++] = OP_##next;
 #define ALSO(status)  op->also = status;
+#define EVENTS()      op->stream = STREAM_EVENTS;
 #define NOTHING()     REPLIES(REPLY_NOTHING)
 #define OUT(s)        REPLIES(REPLY_ONE) op->out = &shape_##s;
 #define LIST(s)       REPLIES(REPLY_LIST) op->out = &shape_##s;

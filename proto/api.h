@@ -44,7 +44,7 @@ enum lane {
     LANE_LOCAL,   /* the gateway itself */
     LANE_RUNTIME, /* a daemon's bus thread; on the bus it counts as FAST */
 };
-enum stream { STREAM_NONE, STREAM_UPLOAD, STREAM_DOWNLOAD };
+enum stream { STREAM_NONE, STREAM_UPLOAD, STREAM_DOWNLOAD, STREAM_EVENTS };
 enum phases { PHASES_APPLY, PHASES_PREPARE, PHASES_BARE };
 enum keep { KEEP_NOTHING, KEEP_REPLY, KEEP_IDS, KEEP_TURN };
 enum onerror { ONERROR_ROLLBACK, ONERROR_COMMIT };

@@ -32,6 +32,7 @@ op_fn meters_answer; /* the runtime's, for rows of lane RUNTIME: common/meters.h
 /* thunks from the erased to the typed handler */
 #define THUNK_FAST(name)
 #define THUNK_RUNTIME(name)
+#define THUNK_LOCAL(name)
 #define THUNK_SLOW(name)                                    \
     static int apply_##name(struct call *c, const void *in) \
     {                                                       \
@@ -51,10 +52,11 @@ op_fn meters_answer; /* the runtime's, for rows of lane RUNTIME: common/meters.h
     ON_##svc(THUNK_##lane(name) PRE_##phases(name))
 #include "proto/api.def"
 
-/* rows */
-#define ROW_FAST(name)    .query = Q_##name
-#define ROW_RUNTIME(name) .query = -1, .apply = meters_answer
-#define ROW_SLOW(name)    .query = -1, .apply = apply_##name
+/* rows; what the gateway answers itself is no daemon's */
+#define ROW_LOCAL(name)   .query = -1
+#define ROW_FAST(name)    .mine = true, .query = Q_##name
+#define ROW_RUNTIME(name) .mine = true, .query = -1, .apply = meters_answer
+#define ROW_SLOW(name)    .mine = true, .query = -1, .apply = apply_##name
 #define ROW_WRITE(name)   ROW_SLOW(name)
 #define ROW_HASH(name)    ROW_SLOW(name)
 #define ROW_BULK(name)    ROW_SLOW(name)
@@ -62,7 +64,7 @@ op_fn meters_answer; /* the runtime's, for rows of lane RUNTIME: common/meters.h
 #define ROW_PRE_BARE(name)
 #define ROW_PRE_PREPARE(name) , .prepare = prepare_##name
 #define OP(name, svc, method, path, scope, rate, lane, phases, ...) \
-    ON_##svc([OP_##name] = {.mine = true, ROW_##lane(name) ROW_PRE_##phases(name)}, )
+    ON_##svc([OP_##name] = {ROW_##lane(name) ROW_PRE_##phases(name)}, )
 static const struct handler handlers[OP_COUNT] = {
 #include "proto/api.def"
 };

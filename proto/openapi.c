@@ -127,6 +127,47 @@ static struct json_object *reply_schema(const struct op *op)
     return o;
 }
 
+#define EVENTS_TYPE "text/event-stream"
+
+static const char *events_text(const struct op *op)
+{
+    if (op->id == OP_account_events)
+        return "Server-sent events, for as long as you listen; nothing is sent again. `hello` {} "
+               "at first; then "
+               "`turn` {turn_id, conversation_id, project_id, state} and `conversation` "
+               "{conversation_id, project_id}: it changed, read it again. A comment every 10 s.";
+    return "Server-sent events; the data are JSON. `accepted` {turn_id, conversation_id, "
+           "message_id}; `queued` "
+           "{position}; `started` {attempt, model}; `delta` {text}; `restarted` {attempt}: forget "
+           "the "
+           "text so far, it begins anew; `usage`, as in the turn; and at the end one of "
+           "`completed` "
+           "{message_id, finish_reason}, `failed` {code, detail, retryable}, `cancelled` "
+           "{message_id}. A "
+           "comment every 10 s. An id says how much of the text you have: after a cut, GET "
+           "/chat/turns/{turn_id}/events with Last-Event-ID, at any gateway, goes on behind it. "
+           "Codes of "
+           "`failed`: upstream_auth, upstream_refused, upstream_rate, upstream_cut, "
+           "timeout_connect, "
+           "timeout_first_token, timeout_idle, timeout_total, too_long, interrupted, internal.";
+}
+
+/* Server-sent events, if the operation answers with nothing else or is asked to. */
+static struct json_object *reply_content(const struct op *op)
+{
+    struct json_object *o, *schema;
+
+    if (op->stream != STREAM_EVENTS)
+        return content(media_of(op), reply_schema(op));
+    schema = schema_of_one("type", string("string"));
+    add(schema, "description", string(events_text(op)));
+    if (op->reply == REPLY_NOTHING)
+        return content(EVENTS_TYPE, schema);
+    o = content(media_of(op), reply_schema(op));
+    add(o, EVENTS_TYPE, schema_of_one("schema", schema));
+    return o;
+}
+
 static struct json_object *success(const struct op *op, const char *text)
 {
     struct json_object *o = object();
@@ -134,7 +175,7 @@ static struct json_object *success(const struct op *op, const char *text)
     add(o, "description", string(text));
     add(o, "headers", success_headers(op));
     if (op->ok != 204)
-        add(o, "content", content(media_of(op), reply_schema(op)));
+        add(o, "content", reply_content(op));
     return o;
 }
 
@@ -174,6 +215,8 @@ static bool may_fail(const struct op *op, int http)
     case 503:
     case 504:
         return op->svc != SVC_GATEWAY;
+    case 410:
+        return op->id == OP_turn_events;
     case 405: /* another method would be another operation */
         return false;
     default:
@@ -213,6 +256,8 @@ static struct json_object *responses(const struct op *op)
         add(o, "206", part);
         add(o, "304", schema_of_one("description", string("If-None-Match names this version")));
     }
+    if (op->id == OP_turn_events)
+        add(o, "204", schema_of_one("description", string("You have all of its events")));
     if (op->id == OP_health)
         add(o, "503", success(op, "Something that is needed is down"));
     return o;
@@ -225,7 +270,7 @@ static void parameter_name(const struct field *f, char *ret, size_t capacity)
     for (char *p = ret; *p && f->place == AT_HEADER; p++) {
         if (*p == '_')
             *p = '-';
-        else if (p == ret || p[-1] == '-')
+        else if (p == ret || p[-1] == '-' || strcmp(p - 1, "Id") == 0)
             *p = (char)(*p & ~0x20);
     }
 }

@@ -80,7 +80,8 @@ struct bus_reply {
     uint32_t retry_after;
     uint64_t turn_id;
     char field[256], detail[256], location[256], next[256];
-    char *body; /* payload, NUL-terminated, or NULL */
+    char owner[32]; /* instance that knows more of it, "": none; see call_send() */
+    char *body;     /* payload, NUL-terminated, or NULL */
     size_t body_size;
     struct follower
         *follower; /* of on_turn, else NULL; the caller ends it with broker_unfollow() */

@@ -66,6 +66,9 @@ struct http_server;
 int http_start(const struct http_config *config, struct http_server **ret)
     __attribute__((warn_unused_result));
 
+/* Accepts nothing more; what is in flight is answered with Connection: close. */
+void http_close(struct http_server *s);
+
 /*
  * Drains: accepts nothing more, closes what waits, answers what is in flight with Connection:
  * close, for at most max_ms.  Returns the connections that were still open then.
@@ -109,6 +112,15 @@ int http_body_piece(struct http_request *r, struct pace *pace, void *buf, size_t
  */
 bool http_stream_begin(struct http_request *r);
 bool http_stream_write(struct http_request *r, struct pace *pace, const void *data, size_t size);
+
+/*
+ * A reply that ends with its connection, whose body another thread writes.  lend: sends the head of
+ * the thread's reply and returns the connection's descriptor, which stays open until the handler
+ * returns; -1: the client is gone.  returned: so many bytes were written.
+ */
+#define HTTP_LENT_BUFFER 65536 /* bytes that the kernel holds for a client that does not read */
+int http_stream_lend(struct http_request *r);
+void http_stream_returned(struct http_request *r, uint64_t bytes);
 
 /* Appends one header line to a reply. */
 void http_reply_header(struct http_reply *reply, const char *name, const char *value);

@@ -1,6 +1,7 @@
 /* A reply's head and body, built in one piece and sent in one write. */
 #include <civetweb.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "common/clock.h"
@@ -44,6 +45,7 @@ static const char *phrase(int status)
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {409, "Conflict"},
+        {410, "Gone"},
         {411, "Length Required"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
@@ -82,7 +84,7 @@ static void out_build(struct http_thread *t, bool close, bool head_only)
     text_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", r->status, phrase(r->status), date_now(t));
     if (r->type)
         text_printf(out, "Content-Type: %s\r\n", r->type);
-    if (!bodiless)
+    if (!bodiless && !t->open_end)
         text_printf(out, "Content-Length: %zu\r\n", r->type ? r->size : 0);
     text_puts(out, close ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
     text_add(out, r->headers.data, r->headers.size);
@@ -118,6 +120,26 @@ bool http_stream_begin(struct http_request *r)
     return mg_write(t->conn, t->out.data, t->out.size) == (int)t->out.size;
 }
 
+int http_stream_lend(struct http_request *r)
+{
+    struct http_thread *t = r->thread;
+    int fd, size = HTTP_LENT_BUFFER;
+
+    t->open_end = t->reply.close = true;
+    if (!http_stream_begin(r))
+        return -1;
+    slot_set(t->slot, SLOT_WORK, 0);
+    fd = slot_fd(t->slots, t->slot);
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    return fd;
+}
+
+void http_stream_returned(struct http_request *r, uint64_t bytes)
+{
+    r->thread->streamed = (int64_t)bytes;
+}
+
 bool http_stream_write(struct http_request *r, struct pace *pace, const void *data, size_t size)
 {
     struct http_thread *t = r->thread;
@@ -140,7 +162,7 @@ bool http_stream_write(struct http_request *r, struct pace *pace, const void *da
 
 int64_t stream_end(struct http_thread *t, bool head_only)
 {
-    bool whole = head_only || t->streamed == (int64_t)t->reply.size;
+    bool whole = head_only || t->open_end || t->streamed == (int64_t)t->reply.size;
 
     if (!whole || !body_discard(t, LINGER_MAX))
         mg_disable_connection_keep_alive(t->conn);

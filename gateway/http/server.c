@@ -114,7 +114,7 @@ static void reply_reset(struct http_thread *t)
     text_clear(&reply->text);
     *reply = (struct http_reply){.headers = reply->headers, .text = reply->text};
     t->body_read = 0;
-    t->body_failed = t->streams = false;
+    t->body_failed = t->streams = t->open_end = false;
     t->streamed = 0;
 }
 
@@ -257,13 +257,18 @@ int http_start(const struct http_config *config, struct http_server **ret)
     return DONE;
 }
 
+void http_close(struct http_server *s)
+{
+    atomic_store(&s->draining, true);
+    slots_drain(s->slots);
+    listener_close(&s->listener);
+}
+
 unsigned http_drain(struct http_server *s, int64_t max_ms)
 {
     int64_t end = clock_ms() + max_ms;
 
-    atomic_store(&s->draining, true);
-    slots_drain(s->slots);
-    listener_close(&s->listener);
+    http_close(s);
     while (slots_busy(s->slots) > 0 && clock_ms() < end)
         sleep_ms(10);
     return slots_busy(s->slots);

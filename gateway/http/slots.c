@@ -226,15 +226,21 @@ static void victims_cut(struct slots *s, struct victim *victims, unsigned n)
                 victim_cut(s, &victims[i], fd);
 }
 
-bool slot_has_unread(const struct slots *s, const struct slot *slot)
+int slot_fd(const struct slots *s, const struct slot *slot)
 {
     struct sockaddr_in peer;
-    int unread = 0;
 
     for (int fd = 0; fd < s->fd_limit; fd++)
         if (peer_of(fd, &peer) && is_same(&peer, &slot->peer))
-            return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
-    return false;
+            return fd;
+    return -1;
+}
+
+bool slot_has_unread(const struct slots *s, const struct slot *slot)
+{
+    int fd = slot_fd(s, slot), unread = 0;
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
 /* Without descriptors accept() fails at once, again and again: stop asking until there are some. */

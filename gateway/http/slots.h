@@ -66,6 +66,9 @@ bool slot_was_cut(struct slot *slot);
 /* Whether the head of a request was waited for as long as it may take. */
 bool slot_head_is_late(struct slot *slot);
 
+/* The descriptor of the slot's connection, for its own thread; -1 when it is gone. */
+int slot_fd(const struct slots *s, const struct slot *slot);
+
 /* Whether the connection has sent more than was read. */
 bool slot_has_unread(const struct slots *s, const struct slot *slot);
 

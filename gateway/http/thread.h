@@ -25,6 +25,7 @@ struct http_thread {
     int64_t body_read; /* bytes of the request's body */
     bool body_failed;  /* it cannot be read to its end */
     bool streams;      /* the reply's head was sent by http_stream_begin() */
+    bool open_end;     /* the reply ends with the connection */
     int64_t streamed;  /* bytes of its body that were sent */
     time_t date_second;
     char date[32]; /* of that second, as HTTP writes it */
