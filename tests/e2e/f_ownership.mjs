@@ -80,6 +80,7 @@ export default async function (t) {
         await t.as('bob');
         for (const op of t.world.contract.operations) {
             if (op.method !== 'get' || op.parameters.length || !op.row.security?.length) continue;
+            if (op.row.responses[200].content['text/event-stream']) continue; // never ends; see d_streams.mjs
             const reply = await t.call('GET', op.template);
             assert.doesNotMatch(reply.text, new RegExp(word), op.id);
         }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { request } from './http.mjs';
+import { Events } from './sse.mjs';
 
 // What all tests of a run share.
 export class World {
@@ -73,6 +74,20 @@ export class Client {
         const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/plain\r\n\r\n`;
         const body = Buffer.concat([Buffer.from(head), Buffer.from(content), Buffer.from(`\r\n--${boundary}--\r\n`)]);
         return this.call('POST', path, { ...options, body, headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}`, ...headers } });
+    }
+
+    // Opens a stream of events as whoever this is, and waits for its head.
+    // options: body, headers, memory, cut (sse.mjs), port, token as in call().
+    async events(method, path, options = {}) {
+        const { port = this.stack.port, ...rest } = options;
+        const token = options.token === undefined ? this.who?.token : options.token;
+        this.#remember(token, options.body);
+        const stream = await new Events(port, { method, path, ...rest, token }).opened;
+        const op = stream.status < 300 && this.world.contract?.find(method, path);
+        if (op) this.world.hit.add(op.id);
+        if (stream.isStream) this.check(method, path, { status: stream.status, headers: stream.headers, text: '' });
+        else this.check(method, path, stream.reply);
+        return stream;
     }
 
     // The reply keeps to the document; an error is a problem document.

@@ -118,6 +118,7 @@ export class Suite {
             as: (name) => client.as(name),
             call: (...args) => client.call(...args),
             upload: (...args) => client.upload(...args),
+            events: (...args) => client.events(...args),
             expectLog: (pattern) => player.allowed.push(pattern),
             test: (name, fn) => test(`${one.file}: ${name}`, fn),
         };

@@ -230,10 +230,11 @@ START_TEST(lanes_phases_and_keeping)
     for (int i = 0; i < OP_COUNT; i++) {
         const struct op *op = api_op(i);
         bool reads = op->method == METHOD_GET || op->lane == LANE_FAST;
-        sane(op, (op->lane == LANE_LOCAL) == (op->svc == SVC_GATEWAY));
+        sane(op, op->svc != SVC_GATEWAY || op->lane == LANE_LOCAL);
+        sane(op, op->lane != LANE_LOCAL || op->svc == SVC_GATEWAY || op->stream == STREAM_EVENTS);
         sane(op, op->lane != LANE_COUNT);
         if (op->lane == LANE_FAST)
-            sane(op, (op->method == METHOD_GET || !is_public(op)) && op->phases == PHASES_APPLY &&
+            sane(op, (op->method == METHOD_GET || !is_public(op)) && op->phases != PHASES_BARE &&
                          op->reply != REPLY_NOTHING);
         if (op->lane == LANE_LOCAL)
             sane(op, op->phases == PHASES_BARE && op->method == METHOD_GET);
@@ -245,7 +246,10 @@ START_TEST(lanes_phases_and_keeping)
             sane(op, op->method != METHOD_GET);
         if (op->lane == LANE_HASH)
             sane(op, op->svc == SVC_AUTH && op->phases == PHASES_PREPARE);
-        sane(op, (op->lane == LANE_BULK) == (op->stream != STREAM_NONE));
+        sane(op, (op->lane == LANE_BULK) ==
+                     (op->stream == STREAM_UPLOAD || op->stream == STREAM_DOWNLOAD));
+        if (op->stream == STREAM_EVENTS)
+            sane(op, op->lane == LANE_LOCAL || op->keep == KEEP_TURN);
         if (op->stream == STREAM_UPLOAD)
             sane(op,
                  op->method == METHOD_POST && op->phases == PHASES_PREPARE && !api_has_body(op));

@@ -50,6 +50,7 @@ static struct envelope full(enum frame_kind kind)
         .location = "/projects/1",
         .next = "n",
         .topic = "turn:1",
+        .owner = "0123456789abcdef",
         .params = {"a\0b\0", 4},
     };
 }

@@ -38,11 +38,41 @@ START_TEST(something_else)
 }
 END_TEST
 
+START_TEST(accepted)
+{
+    static const struct {
+        const char *accept;
+        bool is;
+    } cases[] = {{NULL, false},
+                 {"", false},
+                 {"*/*", false},
+                 {"text/*", false},
+                 {"application/json", false},
+                 {"text/event-stream", true},
+                 {"Text/Event-Stream", true},
+                 {"text/event-stream;charset=utf-8", true},
+                 {"text/event-stream ; q=0.1", true},
+                 {"application/json, text/event-stream", true},
+                 {"application/json ,text/event-stream;q=1.0,*/*", true},
+                 {"text/event-streams", false},
+                 {"xtext/event-stream", false},
+                 {"text/event-stream;q=0", false},
+                 {"text/event-stream; q=0.000, */*", false},
+                 {"text/event-stream;q=0.001", true},
+                 {",,text/event-stream", true}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_msg(media_accepts(cases[i].accept, "text/event-stream") == cases[i].is, "%s",
+                      cases[i].accept);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("media");
 
     tcase_add_test(tests, json);
     tcase_add_test(tests, something_else);
+    tcase_add_test(tests, accepted);
     return check_run("media", tests);
 }

@@ -75,6 +75,34 @@ START_TEST(silence)
 }
 END_TEST
 
+START_TEST(a_call_is_told_once)
+{
+    turn_watch_call(&w);
+    turn_watch_call(&w);
+    ck_assert_int_eq(wait_ms(100), TURN_CALLED);
+    ck_assert_int_eq(wait_ms(20), TURN_NOTHING);
+}
+END_TEST
+
+START_TEST(an_older_attempt_says_nothing)
+{
+    tell(EVENT_STATE, 2, "running");
+    tell(EVENT_STATE, 1, "running");
+    ck_assert_int_eq(wait_ms(20), TURN_NOTHING);
+    tell(EVENT_STATE, 2, "running");
+    ck_assert_int_eq(wait_ms(20), TURN_NOTHING);
+}
+END_TEST
+
+START_TEST(silence_can_be_longer)
+{
+    w.silence_ms = 100;
+    ck_assert_int_eq(wait_ms(10000), TURN_SILENT);
+    w.silence_ms = 60000;
+    ck_assert_int_eq(wait_ms(200), TURN_NOTHING);
+}
+END_TEST
+
 static void *end_later(void *state)
 {
     (void)state;
@@ -105,5 +133,8 @@ int main(void)
     tcase_add_test(tests, another_attempt_is_told_once);
     tcase_add_test(tests, silence);
     tcase_add_test(tests, woken_by_the_end);
+    tcase_add_test(tests, a_call_is_told_once);
+    tcase_add_test(tests, an_older_attempt_says_nothing);
+    tcase_add_test(tests, silence_can_be_longer);
     return check_run("turn_watch", tests);
 }

@@ -1,0 +1,114 @@
+// Streams while processes die, and clients that do not read.
+import assert from 'node:assert/strict';
+import { eventually, request, sleep } from '../harness/http.mjs';
+import { Memory } from '../harness/sse.mjs';
+
+export const stack = { gateways: 2, chatd: 2, own: true };
+
+export default async function (t) {
+    t.expectLog(/./); // the others notice
+    await t.as('alice');
+    const [first, second] = t.stack.ports;
+    const make = async (model) => (await t.call('POST', '/projects', { body: { name: 'Bot', model } })).json.id;
+    const start = async (project, options = {}) => {
+        const body = { project_id: project, message: 'hi', stream: true };
+        return t.events('POST', '/chat', { body, memory: new Memory(), ...options });
+    };
+    const metric = async (name, port = first) => Number(new RegExp(`^chatbot_gateway_${name} (\\d+)$`, 'm').exec((await request(port, { path: '/metrics' })).text)?.[1]);
+    const healthy = () => eventually(async () => {
+        for (const port of t.stack.ports) {
+            const { status, json } = await t.call('GET', '/health', { port, token: null });
+            if (status !== 200 || json.services.chat.instances !== 2) return false;
+        }
+        return true;
+    }, { within: 30000, what: 'healthy' });
+
+    const slow = t.test('a client that does not read is dropped, and may come back', async () => {
+        const reply = { deltas: 3000, delta_bytes: 1000 };
+        await t.stack.tell('script', { models: { big: reply } });
+        const project = await make('big');
+        const before = await metric('streams_dropped_total{reason="slow"}'.replace(/[{}"]/g, '\\$&'));
+        const lazy = await start(project);
+        lazy.response.pause();
+        const turn = lazy.memory.of('accepted')[0]?.turn_id ?? (await t.call('GET', '/projects'), undefined);
+        const reader = await start(project); // others are not disturbed
+        await reader.over();
+        assert.equal(Buffer.byteLength(reader.memory.text), 3000000);
+        await eventually(async () => (await metric('streams_dropped_total{reason="slow"}'.replace(/[{}"]/g, '\\$&'))) > before, { within: 60000, what: 'the drop' });
+        lazy.response.resume();
+        await lazy.over();
+        assert.equal(lazy.memory.last, undefined);
+        const { turn_id } = lazy.memory.of('accepted')[0];
+        const headers = { 'Last-Event-ID': String(lazy.memory.id) };
+        const again = await t.events('GET', `/chat/turns/${turn ?? turn_id}/events`, { headers, memory: lazy.memory, port: second });
+        await again.over();
+        assert.equal(lazy.memory.text, reader.memory.text);
+    });
+
+    const quiet = t.test('a comment at least every 10 s', async () => {
+        await sleep(100);
+        const project = await make('hold');
+        const streams = [await start(project), await t.events('GET', '/events')];
+        await sleep(10500);
+        for (const stream of streams) assert.ok(stream.comments >= 1, `${stream.comments} comments`);
+        await t.stack.tell('release');
+        await streams[0].over();
+        assert.equal(streams[0].memory.last.name, 'completed');
+        streams[1].close();
+    });
+    await Promise.all([slow, quiet]);
+
+    await t.test('chatd is killed: the text restarts, at the same connection', async () => {
+        for (const name of ['chatd-1', 'chatd-2']) {
+            const stream = await start(await make('n-30x100'));
+            await stream.until((s) => s.memory.of('delta').length > 3, { what: 'some text' });
+            t.stack.signal(name, 'SIGKILL');
+            await stream.over({ within: 60000 });
+            const { memory } = stream;
+            assert.equal(memory.last.name, 'completed');
+            const { turn_id } = memory.of('accepted')[0];
+            const turn = (await t.call('GET', `/chat/turns/${turn_id}`)).json;
+            assert.equal(turn.text, memory.text);
+            assert.equal(turn.attempt, memory.attempt);
+            assert.equal(memory.restarts, memory.attempt - 1);
+            await healthy();
+        }
+    });
+
+    await t.test('a chatd that was stopped tells nobody anything', async () => {
+        const project = await make('n-60x100');
+        for (const name of ['chatd-1', 'chatd-2']) {
+            const stream = await start(project);
+            await stream.until((s) => s.memory.of('delta').length > 3, { what: 'some text' });
+            t.stack.signal(name, 'SIGSTOP');
+            await sleep(6000);
+            t.stack.signal(name, 'SIGCONT');
+            const late = await t.events('GET', `/chat/turns/${stream.memory.of('accepted')[0].turn_id}/events`, { memory: new Memory(), port: second });
+            await Promise.all([stream.over({ within: 60000 }), late.over({ within: 60000 })]);
+            const turn = (await t.call('GET', `/chat/turns/${stream.memory.of('accepted')[0].turn_id}`)).json;
+            for (const { memory } of [stream, late]) {
+                assert.equal(memory.text, turn.text);
+                assert.equal(memory.attempt, turn.attempt);
+            }
+            assert.equal(late.memory.restarts, 0);
+            await healthy();
+        }
+    });
+
+    await t.test('a gateway is killed: the stream goes on at the other', async () => {
+        const stream = await start(await make('n-30x100'));
+        await stream.until((s) => s.memory.of('delta').length > 3, { what: 'some text' });
+        const { memory } = stream;
+        const { turn_id } = memory.of('accepted')[0];
+        t.stack.signal('gateway-1', 'SIGKILL');
+        await stream.over();
+        assert.equal(memory.last, undefined);
+        const headers = { 'Last-Event-ID': String(memory.id) };
+        const next = await t.events('GET', `/chat/turns/${turn_id}/events`, { headers, memory, port: second });
+        await next.over();
+        assert.equal(memory.last.name, 'completed');
+        assert.equal(memory.restarts, 0);
+        assert.equal((await t.call('GET', `/chat/turns/${turn_id}`, { port: second })).json.text, memory.text);
+        await healthy();
+    });
+}
