@@ -33,6 +33,15 @@ static void echo_publish(struct peer *p)
     peer_send(p, &head, t.data, t.size);
 }
 
+static void echo_answer(struct peer *p, struct peer_message *m)
+{
+    struct envelope e = {.kind = FRAME_REPLY, .id = m->e.id, .http = 200, .detail = m->e.trace};
+
+    if (m->e.kind == FRAME_REQUEST)
+        peer_send(p, &e, zmq_msg_data(&m->payload), zmq_msg_size(&m->payload));
+    peer_message_drop(m);
+}
+
 static void *echo_run(void *state)
 {
     const struct echo *s = state;
@@ -44,14 +53,9 @@ static void *echo_run(void *state)
     while (!atomic_load(&stop)) {
         if (s->publishes)
             echo_publish(&p);
-        if (!peer_receive(&p, s->publishes ? 1 : 100, &m))
-            continue;
-        if (m.e.kind == FRAME_REQUEST) {
-            struct envelope e = {
-                .kind = FRAME_REPLY, .id = m.e.id, .http = 200, .detail = m.e.trace};
-            peer_send(&p, &e, zmq_msg_data(&m.payload), zmq_msg_size(&m.payload));
-        }
-        peer_message_drop(&m);
+        /* all that has come: who does not read is taken for silent, and not heard */
+        for (int wait = s->publishes ? 1 : 100; peer_receive(&p, wait, &m); wait = 0)
+            echo_answer(&p, &m);
     }
     peer_close(&p);
     return NULL;
