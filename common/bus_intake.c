@@ -153,6 +153,7 @@ static void message_take(struct bus *b, struct gateway_link *g, zmq_msg_t *head,
         pong_take(g, &e);
         break;
     case FRAME_FOLLOW:
+        topic_set_remove(&g->topics, e.topic); /* it may ask for less than before */
         topic_set_add(&g->topics, e.topic, e.text);
         break;
     case FRAME_UNFOLLOW:

@@ -23,7 +23,7 @@
 enum event_what {
     EVENT_STATE,   /* data: name of the state ("running"); repeated each second */
     EVENT_DELTA,   /* data: new text; cursor: bytes of the text after it */
-    EVENT_ENDED,   /* data: JSON of the ended turn, see chatd/events.h */
+    EVENT_ENDED,   /* data: JSON {"turn": shape turn, "finish_reason": text or null} */
     EVENT_CHANGED, /* data: empty */
     EVENT_REVOKED, /* data: session ids */
 };

@@ -52,7 +52,7 @@ provider_exec() {
     local file=$run_dir/provider.port number=0
 
     [[ ! -s $file ]] || number=$(<"$file")
-    process_exec "$build/provider" --listen 127.0.0.1 --port "$number" --port-file "$file"
+    process_exec "$build/provider" --listen 127.0.0.1 --port "$number" --port-file "$file" --pace 10
 }
 
 # Starts everything; each step needs what the ones before it made.

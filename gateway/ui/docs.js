@@ -75,16 +75,16 @@ function memberTable(schema) {
 function responseRows(operation) {
   return Object.entries(operation.responses).map(([status, response]) => {
     const r = resolve(response)
-    const media = Object.keys(r.content || {})[0]
-    const schema = media && r.content[media].schema
-    return [code(status), media ? `${typeOf(schema)}, ${media}` : 'no body', r.description]
+    const bodies = Object.entries(r.content || {}).map(([media, c]) => `${typeOf(c.schema)}, ${media}`)
+    return [code(status), bodies.join('; or ') || 'no body', r.description]
   })
 }
 
 function successMembers(operation) {
   const [, response] = Object.entries(operation.responses).find(([s]) => s.startsWith('2'))
-  const media = response.content && response.content['application/json']
-  return media ? memberTable(media.schema) : ''
+  const { 'application/json': json, 'text/event-stream': events } = response.content || {}
+  return el('div', {}, json ? memberTable(json.schema) : '',
+    events ? el('p', {}, events.schema.description) : '')
 }
 
 // A body to start from: the required members, empty.
@@ -113,15 +113,34 @@ async function send(verb, path, form, inputs, out) {
     headers['Content-Type'] = 'application/json'
   }
   if (token) headers.Authorization = `Bearer ${token}`
+  if (form.leave) form.leave.abort() // events may still be read
+  form.leave = new AbortController()
+  options.signal = form.leave.signal
   out.replaceChildren('...')
   try {
     show(out, await fetch(target + (query.size ? `?${query}` : ''), options))
   } catch (error) {
-    out.replaceChildren(el('p', { class: 'bad' }, String(error)))
+    if (options.signal.aborted) return
+    if (out.textContent === '...') out.replaceChildren()
+    out.append(el('p', { class: 'bad' }, String(error)))
+  }
+}
+
+// Shows events as they come.
+async function listen(out, response) {
+  const text = el('pre', { tabindex: '0' })
+  out.replaceChildren(el('p', { class: 'good' }, `${response.status} ${response.statusText}`), text)
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    text.append(value)
   }
 }
 
 async function show(out, response) {
+  if ((response.headers.get('content-type') || '').startsWith('text/event-stream'))
+    return listen(out, response)
   let text = await response.text()
   try {
     const value = JSON.parse(text)

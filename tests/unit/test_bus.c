@@ -182,6 +182,41 @@ START_TEST(events_go_where_they_are_followed)
 }
 END_TEST
 
+/* Records of one round travel in one message; FOLLOW again may ask for less. */
+START_TEST(records_travel_together)
+{
+    struct text records = {0};
+    struct gateway g;
+    struct envelope e;
+
+    gateway_open(&g, "one");
+    ck_assert_int_eq(bus_start(d.bus), DONE);
+    greet(&g);
+    for (int i = 0; i < 200; i++) {
+        char topic[32];
+        snprintf(topic, sizeof topic, "turn:%d", i);
+        answer(&g, &(struct envelope){.kind = FRAME_FOLLOW, .topic = topic, .text = 1});
+        event_append(&records, &(struct event){.topic = topic,
+                                               .what = EVENT_DELTA,
+                                               .attempt = 1,
+                                               .cursor = 2,
+                                               .data = "ab",
+                                               .size = 2});
+    }
+    usleep(QUIET_MS * 1000);
+    bus_publish_all(d.bus, &records);
+    ck_assert(expect(&g, FRAME_EVENT, WAIT_MS, &e));
+    ck_assert_uint_eq(e.count, 200);
+    answer(&g, &(struct envelope){.kind = FRAME_FOLLOW, .topic = "turn:7", .text = 0});
+    usleep(QUIET_MS * 1000);
+    bus_publish_all(d.bus, &records);
+    ck_assert(expect(&g, FRAME_EVENT, WAIT_MS, &e));
+    ck_assert_uint_eq(e.count, 199);
+    text_drop(&records);
+    gateway_close(&g);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("bus");
@@ -194,5 +229,6 @@ int main(void)
     tcase_add_test(t, a_cancelled_request_is_answered_once);
     tcase_add_test(t, a_task_waits_once);
     tcase_add_test(t, events_go_where_they_are_followed);
+    tcase_add_test(t, records_travel_together);
     return check_run("bus", t);
 }
