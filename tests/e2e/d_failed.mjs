@@ -1,7 +1,7 @@
 // Every code that a turn may fail with, each with words about what to do.
 import assert from 'node:assert/strict';
 import { eventually } from '../harness/http.mjs';
-import { sql } from '../harness/sql.mjs';
+import { sql } from '../harness/database.mjs';
 
 export const stack = {
     settings: { TIMEOUT_FIRST_TOKEN: '3', TIMEOUT_IDLE: '3', TIMEOUT_TURN: '8', UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },

@@ -2,7 +2,7 @@
 // no race takes a user over the limit.
 import assert from 'node:assert/strict';
 import { eventually } from '../harness/http.mjs';
-import { sql } from '../harness/sql.mjs';
+import { sql } from '../harness/database.mjs';
 import { heard } from '../harness/upstream.mjs';
 
 const MANY = 100;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { request, sleep } from '../harness/http.mjs';
 import { Memory } from '../harness/sse.mjs';
-import { sql } from '../harness/sql.mjs';
+import { sql } from '../harness/database.mjs';
 
 export const stack = { gateways: 2, chatd: 2 };
 
