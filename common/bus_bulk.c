@@ -4,7 +4,7 @@
 #include "common/bus_state.h"
 #include "common/transfer.h"
 
-#define ROUND_MAX 16 /* messages: what comes next waits for no more than 1 MiB */
+#define ROUND_MAX 4 /* messages: what comes next waits for no more than 256 KiB */
 
 struct bulk {
     struct bulk *next;

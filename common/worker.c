@@ -1,6 +1,8 @@
 /* A worker of any lane but FAST: one thread, one call at a time, and but for lane BULK one database
  * connection. */
 #include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -122,11 +124,14 @@ void *worker_run(void *start)
     struct db *db = NULL;
     struct job *j;
     struct arena arena = {0};
+    const struct sched_param none = {0};
 
     free(start);
     /* of this thread: hashing yields to everything else, and transfers to all but that */
     if (w.lane == LANE_HASH || w.lane == LANE_BULK)
         setpriority(PRIO_PROCESS, 0, w.lane == LANE_HASH ? 10 : 5);
+    if (w.lane == LANE_BULK)
+        pthread_setschedparam(pthread_self(), SCHED_BATCH, &none); /* preempts nobody */
     if (w.lane != LANE_BULK)
         db = daemon_db_wait(w.daemon, 10000);
     while ((db || w.lane == LANE_BULK) && (j = lane_queue_take(&w.daemon->lanes[w.lane]))) {

@@ -15,12 +15,13 @@
 #include "filed/store_state.h"
 #include "proto/api.h"
 
-#define PIECE (INT64_C(8) << 20) /* written back, and room looked for, each time so much came */
+#define PIECE (INT64_C(2) << 20) /* written back, and room looked for, each time so much came */
 
 struct incoming {
     const struct store *store;
     int fd;
-    int64_t owner, bytes, piece_at;
+    int64_t owner, bytes;
+    int64_t piece_at, before_at; /* where the newest piece begins, and the one before it */
     bool kept;
     char name[48], sha256[SHA256_HEX];
     char sample[MIME_SAMPLE];
@@ -55,15 +56,27 @@ int incoming_open(const struct store *s, struct incoming **ret)
     return DONE;
 }
 
-/* So that the flush at the end finds little to do, and a full disk is met early. */
+/*
+ * So that a full disk is met early, the flush at the end finds little to do, and no more than two
+ * pieces of an upload wait for the disk: a queue of them would delay every commit of the database.
+ */
 static int piece_end(struct incoming *i)
 {
+    const unsigned wait =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     int r = store_room(i->store, 0);
 
-    if (!r)
-        sync_file_range(i->fd, i->piece_at, i->bytes - i->piece_at, SYNC_FILE_RANGE_WRITE);
+    if (r)
+        return r;
+    sync_file_range(i->fd, i->piece_at, i->bytes - i->piece_at, SYNC_FILE_RANGE_WRITE);
+    /* an error that is told here is not told again by the flush at the end */
+    if (i->before_at < i->piece_at &&
+        sync_file_range(i->fd, i->before_at, i->piece_at - i->before_at, wait) &&
+        (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        return failed("incoming");
+    i->before_at = i->piece_at;
     i->piece_at = i->bytes;
-    return r;
+    return DONE;
 }
 
 int incoming_write(struct incoming *i, const void *data, size_t size)

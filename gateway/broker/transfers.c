@@ -14,7 +14,7 @@
 #include "gateway/broker/state.h"
 #include "gateway/broker/transfer_state.h"
 
-#define ROUND_MAX                   16 /* pieces: what comes next waits for no more than 1 MiB */
+#define ROUND_MAX                   4 /* pieces: what comes next waits for no more than 256 KiB */
 
 #define CONTAINER(type, member_, p) ((type *)((char *)(p)-offsetof(type, member_)))
 
