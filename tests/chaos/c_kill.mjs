@@ -28,7 +28,7 @@ export default async function (t) {
         const { kills, kills_holding: holding, turns } = figures(facts);
         assert.ok(kills >= 30, `${kills} kills`);
         assert.ok(holding * 2 >= kills, `${holding} of ${kills} kills hit a process that held a turn`);
-        assert.ok(turns >= 300, `${turns} turns`);
+        assert.ok(turns >= 100, `${turns} turns`);
     });
     for (const [name, { kind, facts: wrong }] of Object.entries(doctored(facts)))
         await t.test(`the checker sees ${name}`, async () => {

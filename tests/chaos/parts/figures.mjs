@@ -2,7 +2,7 @@
 // takeovers took, how clients fared.
 import { labelOf } from './facts.mjs';
 
-const HIT_MS = 150; // time within which a death shows at those who were connected
+const HIT_MS = 500; // time within which a death shows at those who were connected
 
 export function figures(facts) {
     const kills = facts.seen.filter((r) => r.what === 'kill');

@@ -14,7 +14,7 @@ export const STACK = {
     direct: true,
 };
 
-export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1300, seconds: 45, gap: 30, deltas: 12, mix: { n: 0.05, f: 0.25, x: 0.02, y: 0.02 } };
+export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1200, seconds: 75, gap: 30, deltas: 12, mix: { n: 0.05, f: 0.25, x: 0.02, y: 0.02 } };
 
 // For b_zombie: answers long enough to be met in the middle.
 export const ZOMBIE = { users: 40, turns: 100000, writes: 20, seconds: 30, gap: 60, deltas: 12, mix: { n: 0, f: 0.2, x: 0, y: 0 } };

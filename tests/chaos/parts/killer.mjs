@@ -16,10 +16,17 @@ export class Killer {
     async rage() {
         while (this.left > 0 && !this.over) {
             await sleep(this.every * (0.3 + Math.random() * 1.4));
+            await this.#busy();
             if (this.over) break;
             this.#strike();
         }
         await Promise.all(this.watched);
+    }
+
+    // Waits a moment for answers under way, so that most deaths interrupt some.
+    async #busy() {
+        const running = async () => this.over || (await request(this.stack.providerPort, { path: '/_/stats' })).json.running >= 4;
+        await eventually(running, { within: 3000, every: 20 }).catch(() => {});
     }
 
     #strike() {
