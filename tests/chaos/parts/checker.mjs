@@ -172,21 +172,23 @@ function conversationsKeepOrder({ all, messages, conversations }, say) {
     const conversed = grouped(all.filter((one) => one.turn), (one) => one.turn.conversation_id);
     for (const [id, list] of conversed) {
         list.sort((a, b) => a.turn.id - b.turn.id);
-        list.forEach((one, i) => followsOn(list[i - 1], one, i, messages, say));
+        // of an answer that was stopped before its first word the model is told nothing
+        const silent = (one) => messages.get(one.turn.message_id)?.content === '';
+        list.forEach((one, i) => followsOn(list[i - 1], one, 2 * i + 1 - list.slice(0, i).filter(silent).length, messages, say));
         if (leaves.get(id) !== list.at(-1).turn.message_id) say('order', `conversation ${id} does not show its newest answer`);
         neverBefore(list, say);
     }
 }
 
 // One message after another: below its answer, asked with all that came before, and after it.
-function followsOn(before, one, depth, messages, say) {
+function followsOn(before, one, told, messages, say) {
     const { label, turn, question } = one;
     const answer = messages.get(turn.message_id);
     const above = before ? before.turn.message_id : null;
     if (question.parent_id !== above) say('order', `${label} hangs below message ${question.parent_id}, not ${above}`);
     if (answer && answer.parent_id !== question.id) say('order', `the answer to ${label} hangs below message ${answer.parent_id}`);
     const won = winner(one);
-    if (won && won.messages !== 2 * depth + 1) say('order', `${label}: the model was told ${won.messages} messages instead of ${2 * depth + 1}`);
+    if (won && won.messages !== told) say('order', `${label}: the model was told ${won.messages} messages instead of ${told}`);
     const first = before && winner(before);
     if (won && first && won.started < first.ended) say('order', `${label} was asked before the answer above it was there`);
 }
