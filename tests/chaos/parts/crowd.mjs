@@ -4,12 +4,16 @@
 // are found again.  The label's last letter says what should become of it:
 //   p  plain, with a key        n  plain, without a key: sent once, whatever happens
 //   f  follows up while the answer before it runs
+//   s  streamed: resumed at any gateway with the last event's id; some with a second tab
+//   c  streamed, and stopped on the way
 //   x  the model refuses it: has to fail       y  the model fails twice before it answers
 import crypto from 'node:crypto';
 import { request, sleep } from '../../harness/http.mjs';
 import { now } from './records.mjs';
+import { Follower } from './follower.mjs';
 
 const PATIENCE = 90000; // ms that a client goes on asking for one answer
+const TABS = 0.2; // share of streams that a second tab follows
 const PADS = ['Grüße', '漢字', '🦀🦀', 'naïve', 'ß', 'plain words', '“quoted”', 'a\tb', '\\ \n "'];
 
 // What the provider does; spoken() in facts.mjs knows these answers.
@@ -21,10 +25,10 @@ export const script = ({ gap, deltas }) => ({
 });
 
 export class Crowd {
-    // options: users, turns (of all together), mix {n, f, x, y}: shares of the kinds, words: of a
-    // message at most
-    constructor(stack, records, { users, turns, mix, words = 8 }) {
-        Object.assign(this, { stack, records, mix, words, left: turns, over: false, sent: 0 });
+    // options: users, turns (of all together), mix {n, f, s, c, x, y}: shares of the kinds, words: of
+    // a message at most, ports: where streams are asked for
+    constructor(stack, records, { users, turns, mix, words = 8, ports = stack.ports }) {
+        Object.assign(this, { stack, records, mix, words, ports, left: turns, over: false, sent: 0 });
         this.users = Array.from({ length: users }, (_, n) => ({ n, email: `user${n}.${crypto.randomBytes(4).toString('hex')}@example.com`, password: 'Chaos-4-ever' }));
     }
 
@@ -82,10 +86,12 @@ export class Crowd {
 
     // How a message of a conversation is sent; only behind another one it can follow up.
     #sort(behind) {
-        const { n, f } = this.mix;
+        const { n, s, c, f } = this.mix;
         const dice = Math.random();
         if (dice < n) return 'n';
-        return behind && dice < n + f ? 'f' : 'p';
+        if (dice < n + s) return 's';
+        if (dice < n + s + c) return 'c';
+        return behind && dice < n + s + c + f ? 'f' : 'p';
     }
 
     // A few messages one after the other; some are sent before the answer above has come.
@@ -112,6 +118,7 @@ export class Crowd {
         const words = Array.from({ length: 1 + Math.floor(Math.random() * this.words) }, () => PADS[Math.floor(Math.random() * PADS.length)]);
         const body = { project_id: project, message: [label, ...words].join(' ') };
         if (conversation) body.conversation_id = conversation;
+        if (kind === 's' || kind === 'c') return this.#stream(user, { label, body, key: crypto.randomUUID(), stop: kind === 'c' });
         return this.#persist(user, { label, path: '/chat', body, key: kind === 'n' ? undefined : crypto.randomUUID() });
     }
 
@@ -143,6 +150,75 @@ export class Crowd {
         this.#note({ what: reply.status ? 'reply' : 'broken', n, label, port, status: reply.status, why: reply.why, path, body: reply.json });
         return reply;
     }
+
+    // The same as events: asks until it has them all, wherever the streams break off.
+    async #stream(user, { label, body, key, stop }) {
+        const follower = new Follower();
+        const ask = { method: 'POST', path: '/chat', headers: { 'Idempotency-Key': key }, body: { ...body, stream: true } };
+        const told = {};
+        const heard = ({ name, data }) => {
+            if (name === 'accepted' && !told.accepted) {
+                told.accepted = data;
+                this.#note({ what: 'accepted', label, path: '/chat', body: data });
+                if (Math.random() < TABS) told.tab = this.#tab(user, label, data.turn_id);
+            }
+            if (name === 'delta' && stop && !told.stop && Math.random() < 0.3) told.stop = this.#cancel(user, label, follower.turn);
+        };
+        const refusal = await this.#follow(user, { label, key, follower, ask, heard });
+        await told.stop;
+        const reply = refusal ?? ended(follower, told.accepted);
+        this.#note({ what: 'reply', n: this.sent, label, path: '/chat', status: reply.status, body: reply.json });
+        const text = await told.tab;
+        if (text !== undefined && follower.last && text !== follower.text) this.#note({ what: 'wrong', label, why: 'two tabs saw different texts' });
+        return reply;
+    }
+
+    // Opens streams until the turn has ended; resolves to a final answer that is no stream, if any.
+    async #follow(user, { label, key, follower, ask, heard }) {
+        for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(Math.random() * 100)) {
+            const port = any(this.ports);
+            const n = ++this.sent;
+            const headers = follower.id === undefined ? {} : { 'Last-Event-ID': String(follower.id) };
+            const one = follower.turn ? { path: `/chat/turns/${follower.turn}/events`, headers } : ask;
+            this.#note({ what: 'send', n, label, path: one.path, key, port, tries: 1, after: String(follower.id), text: one.body?.message });
+            follower.heard = heard;
+            const got = await follower.connect(port, { ...one, token: user.token });
+            this.#note({ what: follower.last ? 'closed' : 'broken', n, label, port, path: one.path, status: got.status, why: got.why, body: got.json });
+            if (got.wrong) this.#note({ what: 'wrong', label, why: got.wrong });
+            if (follower.last || got.wrong) return undefined;
+            const final = got.status >= 400 && ![503, 504].includes(got.status) && got.json?.code !== 'in_flight';
+            if (final) return { status: got.status, json: got.json };
+        }
+        this.#note({ what: 'gave_up', label });
+        return { status: 0 };
+    }
+
+    // Another tab reads the turn from its beginning; resolves to what it saw in the end.
+    async #tab(user, label, turn) {
+        const follower = new Follower();
+        follower.turn = turn;
+        await this.#follow(user, { label, follower, heard: () => {} });
+        return follower.last && follower.text;
+    }
+
+    // Asks for the turn's end until somebody has heard it.
+    async #cancel(user, label, turn) {
+        this.#note({ what: 'cancel', label, turn });
+        for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(50)) {
+            const reply = await request(any(this.stack.ports), { method: 'POST', path: `/chat/turns/${turn}/cancel`, token: user.token }).catch(() => ({ status: 0 }));
+            if (reply.status && reply.status < 500) return void this.#note({ what: 'cancelled', label, turn, status: reply.status });
+        }
+        return undefined;
+    }
 }
 
 const any = (list) => list[Math.floor(Math.random() * list.length)];
+
+// A stream's end in the words of a blocking answer.
+function ended({ last, text, turn }, accepted) {
+    if (!last) return { status: 0 };
+    const { name, data } = last;
+    const { conversation_id } = accepted ?? {};
+    if (name === 'completed') return { status: 200, json: { reply: text, conversation_id, turn_id: turn, message_id: data.message_id } };
+    return { status: name === 'cancelled' ? 409 : 502, json: { turn_id: turn, conversation_id, code: data.code ?? name, text } };
+}

@@ -14,10 +14,13 @@ export const STACK = {
     direct: true,
 };
 
-export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1200, seconds: 75, gap: 30, deltas: 12, mix: { n: 0.05, f: 0.25, x: 0.02, y: 0.02 } };
+export const SHORT = { users: 16, turns: 100000, kills: 34, every: 1200, seconds: 75, gap: 30, deltas: 12, mix: { n: 0.05, f: 0.25, s: 0.3, c: 0.1, x: 0.02, y: 0.02 } };
 
 // For b_zombie: answers long enough to be met in the middle.
-export const ZOMBIE = { users: 40, turns: 100000, writes: 20, seconds: 30, gap: 60, deltas: 12, mix: { n: 0, f: 0.2, x: 0, y: 0 } };
+export const ZOMBIE = { users: 40, turns: 100000, writes: 20, seconds: 30, gap: 60, deltas: 12, mix: { n: 0, f: 0.2, s: 0.4, c: 0.05, x: 0, y: 0 } };
+
+// For f_cut: streams through a Cutter, some of them stopped.
+export const CUT = { users: 16, turns: 100000, seconds: 25, gap: 15, deltas: 40, words: 60, mix: { n: 0, f: 0, s: 0.85, c: 0.15, x: 0.02, y: 0.02 } };
 
 // Runs against a stack that serves already.  options: users, turns (messages at most), kills, every
 // (mean ms between two), seconds (of talk), gap (ms between two pieces of an answer), mix.
