@@ -15,7 +15,7 @@ const RAMP = 1000; // ms until all streams are open
 const counts = given.streams ? [given.streams] : [128, 512, 1000];
 const deltas = seconds * rate;
 const model = `n-${deltas}x${Math.round(1000 / rate)}`;
-const bench = await Bench.start({ chatd, people: 128 });
+const bench = await Bench.start({ chatd, people: Math.ceil(Math.max(...counts) / 16) }); // 16 streams each
 const users = await bench.users(model);
 const key = bench.stack.key;
 
