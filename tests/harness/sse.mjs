@@ -81,7 +81,7 @@ export class Events {
             this.ended = true;
             const text = Buffer.concat(chunks).toString('utf8');
             this.reply = { status: this.status, headers: this.headers, text };
-            if (/json/.test(this.headers['content-type'] ?? '') && text) this.reply.json = JSON.parse(text);
+            if (res.complete && /json/.test(this.headers['content-type'] ?? '') && text) this.reply.json = JSON.parse(text);
             resolve(this);
         };
         res.on('data', (chunk) => {

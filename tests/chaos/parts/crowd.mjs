@@ -169,7 +169,6 @@ export class Crowd {
         const reply = refusal ?? ended(follower, told.accepted);
         this.#note({ what: 'reply', n: this.sent, label, path: '/chat', status: reply.status, body: reply.json });
         const text = await told.tab;
-        if (follower.rewound) this.#note({ what: 'rewound', label });
         if (text !== undefined && follower.last && text !== follower.text) this.#note({ what: 'wrong', label, why: 'two tabs saw different texts' });
         return reply;
     }

@@ -28,7 +28,6 @@ export function figures(facts) {
         gateway_ends_ms: spread(ends),
         streams: facts.seen.filter((r) => r.what === 'send' && (r.after !== undefined)).length,
         resumes: facts.seen.filter((r) => r.what === 'send' && r.path.endsWith('/events')).length,
-        rewound: facts.seen.filter((r) => r.what === 'rewound').length,
         stop_ms: spread(stops(facts)),
         states: counted(facts.turns, (t) => t.state),
     };
@@ -98,7 +97,7 @@ export function told(f) {
     return [
         `turns ${f.turns} of ${f.messages} messages, ${f.acknowledged} acknowledged; ${list(f.states)}`,
         `requests ${f.requests}, of them broken off ${f.broken}`,
-        ...(f.streams ? [`streams ${f.streams}, of them resumed ${f.resumes}, text taken back at the end of ${f.rewound} stopped turns; a stopped turn closed its upstream call after ${times(f.stop_ms)}`] : []),
+        ...(f.streams ? [`streams ${f.streams}, of them resumed ${f.resumes}; a stopped turn closed its upstream call after ${times(f.stop_ms)}`] : []),
         `attempts ${f.attempts}, takeovers ${f.takeovers}, calls of the provider ${f.calls}`,
         ...(f.kills ? killed(f) : []),
     ].join('\n');
