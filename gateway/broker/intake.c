@@ -11,31 +11,42 @@
 #include "gateway/broker/state.h"
 
 #define BATCH   256     /* messages of one socket in a round */
-#define WARN_US 1000000 /* at most one warning in this time; counters tell the rest */
+#define WARN_US 1000000 /* at most one line in this time; counters tell the rest */
 
-static void warn(struct broker *b, const struct service *s, const char *why, const char *what)
+static void tell(struct broker *b, enum log_level level, const struct service *s, const char *why,
+                 const char *what)
 {
     char quoted[96];
 
     if (b->warned_us && b->now_us - b->warned_us < WARN_US)
         return;
     b->warned_us = b->now_us;
-    log_line(LOG_LEVEL_WARN, "event=bus_refused service=%s why=%s what=%s", api_svc_name(s->svc),
-             why, log_quote(what, quoted, sizeof quoted));
+    log_line(level, "event=bus_refused service=%s why=%s what=%s", api_svc_name(s->svc), why,
+             log_quote(what, quoted, sizeof quoted));
 }
 
 /* From somebody who may not. */
 static void refuse(struct broker *b, const struct service *s, const char *why, const char *what)
 {
     b->stats.refused_peers++;
-    warn(b, s, why, what);
+    tell(b, LOG_LEVEL_WARN, s, why, what);
+}
+
+/* From a daemon that speaks before its READY: mostly one that has not noticed yet that we are a
+ * successor. */
+static void refuse_stranger(struct broker *b, struct service *s, const struct bus_message *m)
+{
+    b->stats.refused_peers++;
+    tell(b, LOG_LEVEL_NOTICE, s, "not_ready", envelope_kind_name(m->e.kind));
+    if (m->e.kind == FRAME_REQUEST)
+        peer_refuse(b, s, m->route, m->e.id, UNAVAILABLE);
 }
 
 /* Not of the protocol. */
 static void bad_frame(struct broker *b, const struct service *s, const char *what)
 {
     b->stats.bad_frames++;
-    warn(b, s, "bad_frame", what);
+    tell(b, LOG_LEVEL_WARN, s, "bad_frame", what);
 }
 
 static bool instance_valid(const char *instance)
@@ -175,9 +186,7 @@ static void message_read(struct broker *b, struct service *s, struct bus_message
     } else if (w) {
         known_read(b, w, m);
     } else {
-        refuse(b, s, "not_ready", envelope_kind_name(m->e.kind));
-        if (m->e.kind == FRAME_REQUEST)
-            peer_refuse(b, s, m->route, m->e.id, UNAVAILABLE);
+        refuse_stranger(b, s, m);
     }
 }
 
