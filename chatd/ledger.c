@@ -294,6 +294,8 @@ static void ends_write(struct ledger *l, struct turn **turns, int n)
         r = db_revive(l->db) ? batch_write(l, turns, ended, n) : UNAVAILABLE;
         away = r == UNAVAILABLE || r == BUSY;
     } while (away && patience(l));
+    for (int i = 0; !r && i < n; i++) /* before anybody hears of it and asks */
+        atomic_store(&turns[i]->settled, true);
     for (int i = 0; i < n; i++) {
         if (!r)
             end_tell(l, turns[i], &ended[i]);

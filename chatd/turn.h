@@ -41,6 +41,7 @@ struct turn {
     int64_t dropped;                        /* older messages that did not fit */
     bool in_round;
     bool sent, cancel;   /* went upstream; shall end: both under chatd->lock */
+    atomic_bool settled; /* what became of it is in the database: memory tells nothing any more */
     atomic_bool lost;    /* another process may have it: writes and publishes nothing */
     bool started;        /* the provider took it */
     int64_t input_guess; /* tokens that it was sent, roughly */

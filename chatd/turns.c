@@ -101,6 +101,7 @@ void turn_return(struct turn *t, struct db *db)
 
     if (db_run(db, Q_turn_unclaim, ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon)),
                &rows) == 0) {
+        atomic_store(&t->settled, true);
         log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
         turn_tell(t->chatd, &(struct turn_told){t->id, t->account, t->project, t->conversation},
                   "queued");

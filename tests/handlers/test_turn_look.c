@@ -101,6 +101,12 @@ START_TEST(memory_keeps_silent)
     atomic_store(&turn.lost, true); /* others have its turns */
     ck_assert_int_eq(look(ALICE, 0, 0, 9), DONE);
     ck_assert(!is_told());
+    atomic_store(&turn.lost, false);
+    ck_assert_int_eq(look(ALICE, 0, 0, 9), DONE);
+    ck_assert(is_told());
+    atomic_store(&turn.settled, true); /* its end is written, and maybe told */
+    ck_assert_int_eq(look(ALICE, 0, 0, 9), DONE);
+    ck_assert(!is_told());
 }
 END_TEST
 
