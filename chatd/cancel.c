@@ -15,7 +15,14 @@
 #include "common/db.h"
 
 /* Columns of turn_end_queued: the shape turn, then who and where. */
-enum { COLUMN_ID, COLUMN_CONVERSATION, COLUMN_ATTEMPT = 5, COLUMN_ACCOUNT = 12, COLUMN_PROJECT };
+enum {
+    COLUMN_ID,
+    COLUMN_CONVERSATION,
+    COLUMN_ATTEMPT = 5,
+    COLUMN_ACCOUNT = 12,
+    COLUMN_PROJECT,
+    COLUMN_RESPONSE,
+};
 
 void queued_end_tell(struct chatd *d, const struct pg_result *row)
 {
@@ -25,6 +32,8 @@ void queued_end_tell(struct chatd *d, const struct pg_result *row)
                              .project = rows_i64(row, 0, COLUMN_PROJECT),
                              .conversation = rows_i64(row, 0, COLUMN_CONVERSATION)};
 
+    if (d->upstream && !rows_null(row, 0, COLUMN_RESPONSE))
+        upstream_cancel_response(d->upstream, rows_str(row, 0, COLUMN_RESPONSE));
     row_json(&json, api_op(OP_turn_get)->out, row, 0);
     turn_tell(d, &told, "cancelled");
     turn_publish_end(d, told.id, rows_i64(row, 0, COLUMN_ATTEMPT), "", json.data, json.size);

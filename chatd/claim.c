@@ -37,6 +37,15 @@ static bool is_away(int r)
     return r == UNAVAILABLE || r == TOO_LATE || r == BUSY;
 }
 
+/* It is not run any more; its answer must not go on in the background. */
+static void claimed_end(struct chatd *d, struct turn *t, const struct turn_order *o,
+                        enum status error)
+{
+    if (o->response_id)
+        upstream_cancel_response(d->upstream, o->response_id);
+    turn_end_unsent(t, error);
+}
+
 /* False when it had to go back. */
 static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result *row, int64_t term)
 {
@@ -55,6 +64,9 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
         .created = rows_str(row, 0, 15),
+        .response_id = rows_null(row, 0, 16) ? NULL : rows_str(row, 0, 16),
+        .response_seq = rows_null(row, 0, 17) ? -1 : rows_i64(row, 0, 17),
+        .said = rows_str(row, 0, 18),
         .context = &context,
     };
     struct turn *t = turn_new(d, &o); /* before projectd is asked: that may take a while */
@@ -67,13 +79,13 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
     o.message.file_count = files.count;
     turns_tell(d, row, "running");
     if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
-        turn_end_unsent(t, INTERRUPTED);
+        claimed_end(d, t, &o, INTERRUPTED);
     } else {
         r = context_get(d->contexts, &c, o.project, &context);
         if (is_away(r))
             turn_return(t, db);
         else if (r) /* of a deleted project nobody waits for an answer */
-            turn_end_unsent(t, r == NOT_FOUND ? DONE : INTERNAL);
+            claimed_end(d, t, &o, r == NOT_FOUND ? DONE : INTERNAL);
         else
             turn_start(t, &c, &o);
     }

@@ -155,6 +155,7 @@ static int reply_read(struct call *c, const char *reply, size_t size, struct con
     ret->has_temperature = temperature != NULL;
     ret->temperature = temperature ? json_object_get_double(temperature) : 0;
     ret->max_output_tokens = json_i64(o, "max_output_tokens", 0);
+    ret->background = json_flag(o, "background", false);
     prompts_read(c, json_member(o, "prompts"), ret);
     return DONE;
 }

@@ -21,7 +21,8 @@ struct context {
     bool has_temperature;
     double temperature;
     int64_t max_output_tokens; /* 0: the model's default */
-    const char **prompts;      /* contents, in order */
+    bool background;
+    const char **prompts; /* contents, in order */
     size_t prompt_count;
     const char *sent_with; /* JSON [{"id","version"}], for the turn's record */
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,6 +28,8 @@ struct piece {
     int64_t turn, fence;
     int64_t at; /* bytes of the answer before it */
     struct text text;
+    char response_id[UPSTREAM_ID_MAX]; /* of an answer in the background; without text: is new */
+    int64_t response_seq;
 };
 
 struct ledger {
@@ -49,18 +52,38 @@ static void piece_drop(struct piece *p)
     free(p);
 }
 
+static bool is_place(const struct piece *p)
+{
+    return p->text.size == 0;
+}
+
+static int piece_write(struct ledger *l, const struct piece *p)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    const char *process = daemon_instance(l->chatd->daemon), *text = p->text.data;
+
+    if (is_place(p))
+        return db_run(
+            l->db, Q_turn_place,
+            ARGS(p->turn, p->fence, process, (const char *)p->response_id, p->response_seq), &rows);
+    if (p->response_id[0])
+        return db_run(l->db, Q_turn_append_place,
+                      ARGS(p->turn, p->fence, process, text, p->at, p->response_seq), &rows);
+    return db_run(l->db, Q_turn_append, ARGS(p->turn, p->fence, process, text, p->at), &rows);
+}
+
 static int pieces_write(struct ledger *l, const struct piece *first)
 {
-    /* losing the last moments of an unfinished answer costs nothing: a takeover begins anew */
-    int r = db_command(l->db, "BEGIN; SET LOCAL synchronous_commit = off");
+    bool places = false;
+    int r;
 
-    for (const struct piece *p = first; !r && p; p = p->next) {
-        cleanup(rows_drop) struct pg_result *rows = NULL;
-        r = db_run(l->db, Q_turn_append,
-                   ARGS(p->turn, p->fence, daemon_instance(l->chatd->daemon),
-                        (const char *)p->text.data, p->at),
-                   &rows);
-    }
+    for (const struct piece *p = first; p; p = p->next)
+        places |= is_place(p);
+    /* losing the last moments of an unfinished answer costs nothing: a takeover begins anew, or
+     * reads them again; where it can do so must not be lost */
+    r = db_command(l->db, places ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit = off");
+    for (const struct piece *p = first; !r && p; p = p->next)
+        r = piece_write(l, p);
     if (r) {
         db_rollback(l->db);
         return r;
@@ -107,6 +130,8 @@ static void pieces_store(struct ledger *l, struct piece *first)
     }
     while (first) {
         struct piece *next = first->next;
+        if (!r && is_place(first))
+            turn_placed(l->chatd, first->turn, first->fence, first->response_id);
         piece_drop(first);
         first = next;
     }
@@ -401,7 +426,10 @@ void ledger_append(struct ledger *l, const struct turn *t, const char *text, siz
     p->turn = t->id;
     p->fence = t->fence;
     p->at = (int64_t)t->stored;
-    text_add(&p->text, text, size);
+    if (size)
+        text_add(&p->text, text, size);
+    snprintf(p->response_id, sizeof p->response_id, "%s", t->response_id);
+    p->response_seq = size ? t->response_seq : -1; /* from its beginning */
     pthread_mutex_lock(&l->lock);
     *l->pieces_last = p;
     l->pieces_last = &p->next;

@@ -16,7 +16,8 @@ int ledger_start(struct chatd *d, struct ledger **ret) __attribute__((warn_unuse
 /* Writes everything it still has (at most some seconds) and ends the thread. */
 void ledger_drop(struct ledger **l);
 
-/* New text of a running turn, behind its first `stored` bytes; copied. */
+/* New text of a running turn, behind its first `stored` bytes; copied.  Without text: which
+ * response in the background it is; after COMMIT turn_placed() is called. */
 void ledger_append(struct ledger *l, const struct turn *t, const char *text, size_t size);
 
 /* The turn has ended: state and the rest are set.  The ledger owns it from here, publishes its end

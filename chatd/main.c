@@ -34,7 +34,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 4,
+        .schema_version = 5,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,

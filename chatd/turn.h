@@ -40,6 +40,12 @@ struct turn {
     size_t stored;                          /* bytes of it that were given to the ledger */
     int64_t dropped;                        /* older messages that did not fit */
     bool in_round;
+    /* in the background of the provider: its response, the newest event that the answer ends with;
+     * until `placed`, which the ledger sets, followers are told no text */
+    bool background;
+    char response_id[UPSTREAM_ID_MAX];
+    int64_t response_seq;
+    atomic_bool placed;
     bool sent, cancel;   /* went upstream; shall end: both under chatd->lock */
     atomic_bool settled; /* what became of it is in the database: memory tells nothing any more */
     atomic_bool lost;    /* another process may have it: writes and publishes nothing */
@@ -66,8 +72,11 @@ struct turn_order {
     int64_t id, account, fence, attempt;
     int64_t user_message;
     int64_t project, conversation, answer;
-    int64_t term;   /* of slot_take(), before its row was written */
-    int64_t parent; /* answer that the message follows, 0: none */
+    int64_t term;            /* of slot_take(), before its row was written */
+    int64_t parent;          /* answer that the message follows, 0: none */
+    const char *response_id; /* to go on reading, NULL: none */
+    int64_t response_seq;
+    const char *said; /* what it has said by then */
     const char *model, *created;
     struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
     const struct context *context;
@@ -87,6 +96,15 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o);
 /* Back into the queue, as if it had not been claimed: a service that it needs is away, which is no
  * end for a turn.  Drops it. */
 void turn_return(struct turn *t, struct db *db);
+
+/* Whether followers may be told its text. */
+static inline bool turn_may_tell(const struct turn *t)
+{
+    return !t->background || atomic_load(&t->placed);
+}
+
+/* The turn's response is written down: its text may be told. */
+void turn_placed(struct chatd *d, int64_t id, int64_t fence, const char *response_id);
 
 /* Ends a turn that never was sent upstream: failed with an error, or cancelled (DONE). */
 void turn_end_unsent(struct turn *t, enum status error);

@@ -1,6 +1,7 @@
 /* The turns that run here: slots, the list, and what happens to all of them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "chatd/chatd.h"
 #include "chatd/peers.h"
@@ -75,6 +76,16 @@ void turn_drop(struct turn *t)
     slot_give(d);
 }
 
+void turn_placed(struct chatd *d, int64_t id, int64_t fence, const char *response_id)
+{
+    pthread_mutex_lock(&d->lock);
+    for (struct turn *t = d->turns; t; t = t->next)
+        if (t->id == id && t->fence == fence && strcmp(t->response_id, response_id) == 0)
+            atomic_store(&t->placed, true);
+    pthread_mutex_unlock(&d->lock);
+    upstream_poke(d->upstream);
+}
+
 bool turn_is_here(struct chatd *d, int64_t id, int64_t fence)
 {
     bool found = false;
@@ -103,7 +114,7 @@ void turns_lose(struct chatd *d)
     atomic_fetch_add(&d->term, 1);
     for (struct turn *t = d->turns; t; t = t->next) {
         atomic_store(&t->lost, true);
-        upstream_cancel(d->upstream, t->id);
+        upstream_leave(d->upstream, t->id);
     }
     pthread_mutex_unlock(&d->lock);
 }

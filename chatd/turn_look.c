@@ -77,7 +77,7 @@ static bool view_find(struct call *c, const struct question *q, struct view *ret
     pthread_mutex_lock(&d->lock);
     for (const struct turn *t = d->turns; t && !found; t = t->next) {
         found = t->id == q->id && t->account == c->caller && !atomic_load(&t->lost) &&
-                !atomic_load(&t->settled) && turns_are_ours(d);
+                !atomic_load(&t->settled) && turn_may_tell(t) && turns_are_ours(d);
         if (found)
             view_take(c, t, q, ret);
     }

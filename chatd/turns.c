@@ -14,6 +14,7 @@
 #include "chatd/queries.h"
 #include "chatd/refused.h"
 #include "chatd/turn.h"
+#include "chatd/upstream/dialect.h"
 #include "chatd/upstream/model_input.h"
 #include "common/call.h"
 #include "common/cleanup.h"
@@ -49,6 +50,7 @@ static void input_build(struct chatd *d, const struct turn_order *o,
         .has_temperature = o->context->has_temperature,
         .temperature = o->context->temperature,
         .max_output_tokens = o->context->max_output_tokens,
+        .background = o->context->background && d->dialect->background,
     };
 
     model_input_build(ret_body, d->dialect, &in);
@@ -84,6 +86,9 @@ static bool turn_send(struct turn *t, struct text *body)
         .first_token_ms = (int)conf_i64(d->conf, SET_TIMEOUT_FIRST_TOKEN) * 1000,
         .idle_ms = (int)conf_i64(d->conf, SET_TIMEOUT_IDLE) * 1000,
         .total_ms = (int)conf_i64(d->conf, SET_TIMEOUT_TURN) * 1000,
+        .background = t->background,
+        .response_id = t->response_id[0] ? t->response_id : NULL,
+        .after = t->response_seq,
     };
     bool sent;
 
@@ -131,14 +136,45 @@ static int files_add(struct turn *t, struct call *c, struct model_message *messa
         &rows);
 }
 
+static void send_or_end(struct turn *t, struct text *body)
+{
+    if (turn_send(t, body))
+        return;
+    if (t->cancel && !atomic_load(&t->lost))
+        turn_end_unsent(t, DONE);
+    else
+        turn_drop(t);
+}
+
+/* The provider goes on with the answer: nothing is asked, the rest is read. */
+static void turn_resume(struct turn *t, const struct turn_order *o)
+{
+    struct text none = {0};
+
+    t->background = true;
+    snprintf(t->response_id, sizeof t->response_id, "%s", o->response_id);
+    t->response_seq = o->response_seq;
+    pthread_mutex_lock(&t->chatd->lock);
+    text_puts(&t->answer, o->said);
+    pthread_mutex_unlock(&t->chatd->lock);
+    t->stored = t->answer.size;
+    atomic_store(&t->placed, true);
+    send_or_end(t, &none);
+}
+
 void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
 {
     struct chatd *d = t->chatd;
     struct model_message message = o->message;
     cleanup(history_drop) struct history history = {0};
     cleanup(text_drop) struct text body = {0};
-    int r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
+    int r;
 
+    if (o->response_id) {
+        turn_resume(t, o);
+        return;
+    }
+    r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
     if (!r)
         r = files_add(t, c, &message, &history);
     if (r == UNAVAILABLE || r == TOO_LATE || r == BUSY) {
@@ -150,13 +186,9 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
         return;
     }
     input_build(d, o, &message, &history, &body);
+    t->background = o->context->background && d->dialect->background;
     t->dropped = history.dropped;
-    if (turn_send(t, &body))
-        return;
-    if (t->cancel && !atomic_load(&t->lost))
-        turn_end_unsent(t, DONE);
-    else
-        turn_drop(t);
+    send_or_end(t, &body);
 }
 
 /* ---- hooks; all on the upstream's thread ---- */
@@ -200,6 +232,15 @@ static void state_add(struct text *to, const struct turn *t)
     record_add(to, t, EVENT_STATE, "running", 7);
 }
 
+static void delta_add(struct text *to, struct turn *t)
+{
+    if (t->answer.size == t->published || !turn_may_tell(t))
+        return;
+    if (record_add(to, t, EVENT_DELTA, t->answer.data + t->published,
+                   t->answer.size - t->published))
+        t->published = t->answer.size;
+}
+
 static void on_started(void *state, int64_t id)
 {
     cleanup(text_drop) struct text records = {0};
@@ -208,6 +249,7 @@ static void on_started(void *state, int64_t id)
     (void)id;
     t->started = true;
     state_add(&records, t);
+    delta_add(&records, t); /* what a resumed one has said before */
     daemon_publish_all(t->chatd->daemon, &records);
 }
 
@@ -232,27 +274,41 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
     round_turns = t;
 }
 
-static void delta_add(struct text *to, struct turn *t)
-{
-    if (t->answer.size == t->published)
-        return;
-    if (record_add(to, t, EVENT_DELTA, t->answer.data + t->published,
-                   t->answer.size - t->published))
-        t->published = t->answer.size;
-}
-
 /* The round's records travel in one message per gateway. */
 static void on_round_end(void *owner)
 {
     cleanup(text_drop) struct text records = {0};
     struct chatd *d = owner;
+    struct turn *t, **at = &round_turns;
 
-    for (struct turn *t = round_turns; t; t = t->round_next) {
-        t->in_round = false;
+    while ((t = *at)) {
         delta_add(&records, t);
+        if (t->published < t->answer.size && !turn_may_tell(t)) {
+            at = &t->round_next; /* upstream_poke() follows */
+        } else {
+            t->in_round = false;
+            *at = t->round_next;
+        }
     }
-    round_turns = NULL;
     daemon_publish_all(d->daemon, &records);
+}
+
+/* A new response is written down before its text is told; further places go with the text. */
+static void on_place(void *state, int64_t id, const char *response_id, int64_t sequence)
+{
+    struct turn *t = state;
+    bool is_new = strcmp(t->response_id, response_id) != 0;
+
+    (void)id;
+    pthread_mutex_lock(&t->chatd->lock);
+    if (is_new)
+        snprintf(t->response_id, sizeof t->response_id, "%s", response_id);
+    t->response_seq = sequence;
+    pthread_mutex_unlock(&t->chatd->lock);
+    if (is_new && !atomic_load(&t->lost)) {
+        atomic_store(&t->placed, false);
+        ledger_append(t->chatd->ledger, t, NULL, 0);
+    }
 }
 
 static void on_try(void *state, const struct upstream_try *u)
@@ -374,6 +430,7 @@ static void on_tick(void *owner)
 const struct upstream_hooks turn_hooks = {
     .on_started = on_started,
     .on_delta = on_delta,
+    .on_place = on_place,
     .on_try = on_try,
     .on_end = on_end,
     .on_round_end = on_round_end,

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
         .name = "projectd",
         .svc = SVC_PROJECT,
         .schema = "project",
-        .schema_version = 2,
+        .schema_version = 3,
         .outbox = true,
         .handlers = handlers,
         .queries = queries,

@@ -18,7 +18,7 @@ static int project_insert(struct call *c, const struct project_create_in *in, in
                        arg_f64_if(in->has_temperature && !in->null_temperature, in->temperature),
                        arg_i64_if(in->has_max_output_tokens && !in->null_max_output_tokens,
                                   in->max_output_tokens),
-                       limit));
+                       limit, arg_bool_if(true, in->background)));
 }
 
 int project_create(struct call *c, const struct project_create_in *in)
@@ -45,7 +45,8 @@ int project_update(struct call *c, const struct project_update_in *in)
                   ARGS(c->caller, in->project_id, in->name, in->has_model, in->model,
                        in->has_temperature, arg_f64_if(!in->null_temperature, in->temperature),
                        in->has_max_output_tokens,
-                       arg_i64_if(!in->null_max_output_tokens, in->max_output_tokens)));
+                       arg_i64_if(!in->null_max_output_tokens, in->max_output_tokens),
+                       arg_bool_if(in->has_background, in->background)));
 }
 
 /* Who keeps something of projects; each gets its own line of events, so that none waits for

@@ -10,7 +10,7 @@ void answer_reset(struct answer *a)
     struct text message = a->message;
 
     text_clear(&message);
-    *a = (struct answer){.usage = {-1, -1, -1}, .message = message};
+    *a = (struct answer){.usage = {-1, -1, -1}, .sequence = -1, .message = message};
 }
 
 void answer_drop(struct answer *a)

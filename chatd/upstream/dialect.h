@@ -20,6 +20,7 @@ struct answer {
     enum answer_state state;
     struct upstream_usage usage;
     char id[UPSTREAM_ID_MAX]; /* the provider's response id */
+    int64_t sequence;         /* number of the newest event that was read, -1: none has one */
     char finish_reason[24];   /* see struct upstream_result */
     char code[64];            /* of ANSWER_FAILED: provider's word for what went wrong */
     struct text message;      /* the same for people, as the provider wrote it */
@@ -32,6 +33,7 @@ struct answer {
 struct dialect {
     const char *name; /* value of the setting OPENAI_API */
     const char *path; /* behind the base URL */
+    bool background;  /* answers can be read again by their id, behind an event's number */
     bool file_ids;    /* reads files by the provider's id; else only their text can be given */
     /* Appends the request body. */
     void (*build)(struct text *out, const struct model_input *in);

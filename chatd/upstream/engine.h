@@ -14,6 +14,15 @@
 
 struct exchange;
 
+#define ERRANDS_MAX 256 /* more are not run: the provider ends those responses by itself */
+
+/* A request whose answer nobody waits for: that a response be cancelled. */
+struct errand {
+    struct errand *next;
+    char response_id[UPSTREAM_ID_MAX];
+    CURL *easy; /* NULL: not sent */
+};
+
 struct upstream {
     /* constant */
     const struct dialect *dialect;
@@ -31,7 +40,9 @@ struct upstream {
     struct exchange *incoming; /* those of them that the thread has not seen, oldest first */
     struct exchange **incoming_last;
     int running; /* calls in open */
-    bool cancels, stopping;
+    bool cancels, stopping, poked;
+    struct errand *asked; /* not seen by the thread */
+    int errands;
     bool woken; /* wake_fd was written since the thread last looked */
 
     /* the thread's own */
@@ -40,7 +51,8 @@ struct upstream {
     struct transfer_pool pool;
     struct due_heap due;
     struct exchange *ended; /* answers completed in this round */
-    int64_t curl_due_us;    /* 0: none */
+    struct errand *under_way;
+    int64_t curl_due_us; /* 0: none */
     int64_t tick_due_us;
     /* What time limits are judged by: everything that came before seen_us has been read, and
      * late_us, which only grows, is how long this thread was kept from reading, all in all. */
@@ -58,6 +70,11 @@ void *engine_run(void *upstream);
 /* Makes and frees what the thread alone uses; DONE or a fault. */
 int engine_init(struct upstream *u) __attribute__((warn_unused_result));
 void engine_drop(struct upstream *u);
+
+/* errand.c: sends those that were asked for; ends one by its handle, or all. */
+void errands_send(struct upstream *u);
+void errand_end(struct upstream *u, CURL *easy);
+void errands_drop(struct upstream *u);
 
 /* Wakes the thread; the lock is held. */
 void engine_wake(struct upstream *u);

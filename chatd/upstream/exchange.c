@@ -2,6 +2,7 @@
 #include "chatd/upstream/exchange.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "chatd/upstream/engine.h"
@@ -21,7 +22,7 @@ void exchange_move(struct exchange *x, enum exchange_state to)
         [EXCHANGE_NEW] = BIT(WAITING) | BIT(ASKING) | BIT(OVER),
         [EXCHANGE_WAITING] = BIT(WAITING) | BIT(ASKING) | BIT(OVER),
         [EXCHANGE_ASKING] = BIT(ANSWERING) | BIT(WAITING) | BIT(LINGERING) | BIT(OVER),
-        [EXCHANGE_ANSWERING] = BIT(LINGERING) | BIT(OVER),
+        [EXCHANGE_ANSWERING] = BIT(WAITING) | BIT(LINGERING) | BIT(OVER),
         [EXCHANGE_LINGERING] = BIT(OVER),
         [EXCHANGE_OVER] = 0,
     };
@@ -41,6 +42,12 @@ struct exchange *exchange_new(struct upstream *u, struct upstream_call *call)
     x->owner_state = call->state;
     x->body = *call->body;
     *call->body = (struct text){0};
+    x->background = call->background;
+    x->place_seq = -1;
+    if (call->response_id) {
+        snprintf(x->place_id, sizeof x->place_id, "%s", call->response_id);
+        x->place_seq = call->after;
+    }
     x->first_limit_us = (int64_t)call->first_token_ms * 1000;
     x->idle_limit_us = (int64_t)call->idle_ms * 1000;
     x->begun_us = clock_us();
@@ -74,7 +81,10 @@ void exchange_release(struct exchange *x)
         return;
     CURLMcode code = curl_multi_remove_handle(x->upstream->multi, easy);
     assert(code == CURLM_OK);
-    transfer_put(&x->upstream->pool, easy);
+    if (x->follows)
+        curl_easy_cleanup(easy);
+    else
+        transfer_put(&x->upstream->pool, easy);
 }
 
 static void forget_request(struct exchange *x)
@@ -97,7 +107,11 @@ static void ask(struct exchange *x, int64_t now_us)
     x->sent_us = x->heard_us = now_us;
     x->heard_late_us = u->late_us;
     x->retry.requests++;
-    x->easy = transfer_post(&u->pool, x->body.data, x->body.size, x);
+    x->follows = x->place_id[0] != '\0';
+    if (x->follows)
+        x->easy = transfer_follow(&u->pool, x->place_id, x->place_seq, x);
+    else
+        x->easy = transfer_post(&u->pool, x->body.data, x->body.size, x);
     CURLMcode code = curl_multi_add_handle(u->multi, x->easy);
     assert(code == CURLM_OK);
     exchange_move(x, EXCHANGE_ASKING);

@@ -30,13 +30,16 @@ struct exchange {
     struct due due; /* first member: the heap gives it back */
     struct upstream *upstream;
     struct exchange *next, *prev; /* of upstream->open; guarded by upstream->lock */
-    bool cancel;                  /* the same */
+    bool cancel, leave;           /* the same */
     struct exchange *chain;       /* of upstream->incoming (under the lock), later ->ended */
     enum exchange_state state;
 
     int64_t id;
     void *owner_state;
     struct text body;
+    bool background;
+    char place_id[UPSTREAM_ID_MAX];        /* the response to read, once it is known; else "" */
+    int64_t place_seq;                     /* newest event of it that was read, -1: none */
     int64_t first_limit_us, idle_limit_us; /* lengths */
     int64_t begun_us, deadline_us;
     int64_t first_us; /* when the first text came, 0: not yet */
@@ -45,6 +48,7 @@ struct exchange {
 
     /* the request that runs */
     CURL *easy;
+    bool follows; /* it reads a response that was begun before */
     int64_t sent_us, heard_us;
     int64_t heard_late_us; /* upstream->late_us when it was sent or heard of */
     int http;

@@ -20,6 +20,9 @@ static void end(struct exchange *x, struct upstream_result *r, enum exchange_sta
     char response_id[UPSTREAM_ID_MAX];
 
     mend_id(response_id, sizeof response_id, x->answer.id, u->site.key);
+    if (x->place_id[0] && x->answer.state == ANSWER_OPEN &&
+        (r->outcome == UPSTREAM_CANCELLED || r->outcome == UPSTREAM_FAILED))
+        upstream_cancel_response(u, x->place_id);
     r->finish_reason = x->answer.finish_reason;
     r->response_id = response_id;
     r->request_id = x->request_id;
@@ -93,13 +96,25 @@ static int should_retry(struct exchange *x)
     return !s ? -1 : s[0] == 't' ? 1 : s[0] == 'f' ? 0 : -1;
 }
 
+/* Whether the next request would begin the answer anew although some of it was delivered. */
+static bool would_repeat(struct exchange *x)
+{
+    bool over = x->answer.state == ANSWER_FAILED; /* reading it again would say the same */
+
+    if (over && x->first_us == 0 && x->body.size > 0) {
+        x->place_id[0] = '\0';
+        x->place_seq = -1;
+    }
+    return x->body.size == 0 ? over : x->first_us > 0 && (over || !x->place_id[0]);
+}
+
 static struct retry_step decide(struct exchange *x, const struct failure *f, int asked)
 {
     struct upstream *u = x->upstream;
     struct retry_failure failure = {.again = f->again,
                                     .should_retry = asked,
                                     .after_ms = x->retry_after_ms,
-                                    .token_seen = x->first_us > 0};
+                                    .token_seen = would_repeat(x)};
     struct retry_clock now = {
         .now_us = clock_us(), .deadline_us = x->deadline_us, .random = engine_random(u)};
     struct retry_step step = retry_decide(&x->retry, u->tries, &failure, &now);
@@ -196,7 +211,10 @@ void exchange_over(struct exchange *x, CURLcode code)
         }
         x->cause = FAILURE_NO_END;
     } else if (x->cause == FAILURE_NONE) {
-        x->cause = http == 0 ? transfer_cause(code) : success ? FAILURE_BROKEN : FAILURE_HTTP;
+        x->cause = http == 0                   ? transfer_cause(code)
+                   : success                   ? FAILURE_BROKEN
+                   : http == 404 && x->follows ? FAILURE_GONE
+                                               : FAILURE_HTTP;
     }
     exchange_fail(x, x->cause);
 }

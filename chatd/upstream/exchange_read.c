@@ -1,6 +1,8 @@
 /* What comes from the provider: the stream's events become text. */
 #include "chatd/upstream/exchange.h"
 
+#include <string.h>
+
 #include "chatd/upstream/engine.h"
 #include "chatd/upstream/mend.h"
 #include "common/clock.h"
@@ -35,8 +37,9 @@ static void deliver(struct exchange *x)
 
     if (x->delta.size == 0)
         return;
-    if (x->first_us == 0) {
+    if (x->first_us == 0)
         x->first_us = x->heard_us;
+    if (x->state == EXCHANGE_ASKING) {
         x->heard_late_us = u->late_us;
         exchange_move(x, EXCHANGE_ANSWERING);
         due_set(&u->due, &x->due, x->heard_us); /* works its limits out; not here, within curl */
@@ -50,6 +53,32 @@ static void deliver(struct exchange *x)
     if (u->hooks->on_delta)
         u->hooks->on_delta(x->owner_state, x->id, x->delta.data, x->delta.size);
     text_clear(&x->delta);
+}
+
+/* An id that can stand in a URL; others cannot be read again. */
+static bool id_usable(const char *id)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+    return id[0] && !id[strspn(id, allowed)];
+}
+
+/* Says which response this is, and how far it was read. */
+static void place_note(struct exchange *x)
+{
+    struct upstream *u = x->upstream;
+
+    if (!x->background || x->answer.sequence <= x->place_seq)
+        return;
+    if (!x->place_id[0] && id_usable(x->answer.id))
+        answer_copy(x->place_id, sizeof x->place_id, x->answer.id);
+    if (!x->place_id[0])
+        return;
+    x->place_seq = x->answer.sequence;
+    u->touched = true;
+    if (u->hooks->on_place)
+        u->hooks->on_place(x->owner_state, x->id, x->place_id, x->place_seq);
 }
 
 static bool take(void *state, const struct sse_event *e)
@@ -69,6 +98,7 @@ static void read_stream(struct exchange *x, const char *data, size_t size)
         return;
     if (!sse_reader_feed(&x->reader, data, size, take, x))
         x->cause = FAILURE_TOO_BIG;
+    place_note(x);
     deliver(x);
     if (x->cause == FAILURE_NONE && x->answer.state != ANSWER_OPEN) {
         x->chain = x->upstream->ended;

@@ -20,6 +20,7 @@ enum failure_cause {
     FAILURE_NO_END,  /* the stream ended without a last event */
     FAILURE_GARBAGE, /* not a stream, or not its language */
     FAILURE_TOO_BIG,
+    FAILURE_GONE, /* a response that was to be read again */
     FAILURE_FIRST_TOKEN,
     FAILURE_IDLE,
     FAILURE_TOTAL,

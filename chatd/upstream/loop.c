@@ -77,6 +77,7 @@ int engine_init(struct upstream *u)
 
 void engine_drop(struct upstream *u)
 {
+    errands_drop(u);
     transfer_pool_drop(&u->pool);
     if (u->multi)
         curl_multi_cleanup(u->multi);
@@ -161,6 +162,8 @@ static bool serve_commands(struct upstream *u)
 
     pthread_mutex_lock(&u->lock);
     bool stopping = u->stopping, woken = u->woken;
+    u->touched |= u->poked;
+    u->poked = false;
     x = u->incoming;
     u->incoming = NULL;
     u->incoming_last = &u->incoming;
@@ -176,7 +179,8 @@ static bool serve_commands(struct upstream *u)
         exchange_begin(x);
     }
     while ((x = next_cancel(u)))
-        exchange_stop(x, UPSTREAM_CANCELLED);
+        exchange_stop(x, x->leave ? UPSTREAM_ABANDONED : UPSTREAM_CANCELLED);
+    errands_send(u);
     return true;
 }
 
@@ -198,7 +202,10 @@ static void serve_ends(struct upstream *u)
             continue;
         CURLcode code = m->data.result;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
-        exchange_over((struct exchange *)(void *)x, code);
+        if (!x)
+            errand_end(u, m->easy_handle);
+        else
+            exchange_over((struct exchange *)(void *)x, code);
     }
 }
 

@@ -59,6 +59,7 @@ struct model_input {
     bool has_temperature;
     double temperature;
     int64_t max_output_tokens; /* 0: the model's default */
+    bool background;           /* the provider goes on when nobody reads; where the dialect can */
 };
 
 /* Tokens that `size` bytes of text cost, roughly and rather too many: a quarter of the bytes and
@@ -92,6 +93,6 @@ struct model_words {
 void model_input_begin(struct text *out, const struct model_input *in,
                        const struct model_words *words);
 
-/* Appends the request body (JSON): streamed, not stored at the provider. */
+/* Appends the request body (JSON): streamed, and stored at the provider only in the background. */
 void model_input_build(struct text *out, const struct dialect *dialect,
                        const struct model_input *in);

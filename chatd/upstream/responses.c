@@ -33,7 +33,9 @@ static void build(struct text *out, const struct model_input *in)
                                              .file_part = file_part};
 
     model_input_begin(out, in, &words);
-    text_puts(out, ",\"stream\":true,\"store\":false}");
+    text_puts(out, ",\"stream\":true");
+    /* what goes on in the background is stored, platform.openai.com/docs/guides/background */
+    text_puts(out, in->background ? ",\"background\":true,\"store\":true}" : ",\"store\":false}");
 }
 
 static bool on_created(struct answer *a, struct json_object *e, struct text *delta)
@@ -147,6 +149,7 @@ static bool event(struct answer *a, const struct sse_event *e, struct text *delt
         return true;
     if (json_parse(e->data, e->size, &o, &why) != DONE || !json_object_is_type(o, json_type_object))
         return false;
+    a->sequence = json_i64(o, "sequence_number", a->sequence);
     kind = kind_named(json_str(o, "type", e->name));
     return kind ? kind->take(a, o, delta) : true;
 }
@@ -159,6 +162,7 @@ static void end(struct answer *a)
 const struct dialect dialect_responses = {
     .name = "responses",
     .path = "/responses",
+    .background = true,
     .file_ids = true,
     .build = build,
     .event = event,

@@ -12,6 +12,7 @@
 #include "common/digest.h"
 
 #define AUTHORIZATION "Authorization: Bearer "
+#define CANCEL_MS     10000L /* for the provider to say that it stops a response */
 #define SECRET_SIZE   (sizeof AUTHORIZATION + TRANSFER_KEY_MAX)
 
 /* An option that only our own mistake can make fail. */
@@ -179,6 +180,52 @@ CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void
     OPTION(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     OPTION(easy, CURLOPT_WRITEDATA, state);
     OPTION(easy, CURLOPT_PRIVATE, state);
+    return easy;
+}
+
+static CURL *response_handle(struct transfer_pool *p, const char *response_id, const char *rest)
+{
+    char *url;
+    CURL *easy;
+
+    if (asprintf(&url, "%s/%s%s", p->url, response_id, rest) < 0)
+        abort();
+    easy = transfer_new(p->site, url);
+    free(url);
+    return easy;
+}
+
+CURL *transfer_follow(struct transfer_pool *p, const char *response_id, int64_t after, void *state)
+{
+    char rest[64];
+    CURL *easy;
+
+    snprintf(rest, sizeof rest, "?stream=true&starting_after=%lld", (long long)after);
+    easy = response_handle(p, response_id, after < 0 ? "?stream=true" : rest);
+    OPTION(easy, CURLOPT_HTTPHEADER, p->site->post_headers + 1); /* no content, an event stream */
+    OPTION(easy, CURLOPT_WRITEFUNCTION, p->write);
+    OPTION(easy, CURLOPT_WRITEDATA, state);
+    OPTION(easy, CURLOPT_PRIVATE, state);
+    return easy;
+}
+
+static size_t ignore(char *data, size_t one, size_t size, void *state)
+{
+    (void)data;
+    (void)state;
+    return one * size;
+}
+
+CURL *transfer_cancel(struct transfer_pool *p, const char *response_id)
+{
+    CURL *easy = response_handle(p, response_id, "/cancel");
+
+    OPTION(easy, CURLOPT_POST, 1L);
+    OPTION(easy, CURLOPT_POSTFIELDS, "");
+    OPTION(easy, CURLOPT_HTTPHEADER, p->site->post_headers);
+    OPTION(easy, CURLOPT_WRITEFUNCTION, ignore);
+    OPTION(easy, CURLOPT_TIMEOUT_MS, CANCEL_MS);
+    OPTION(easy, CURLOPT_PRIVATE, NULL);
     return easy;
 }
 

@@ -56,6 +56,10 @@ void transfer_pool_drop(struct transfer_pool *p);
 
 /* A handle that sends body, which must stay until transfer_put(). */
 CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void *state);
+/* A handle of its own kind, for curl_easy_cleanup(): reads the rest of a response behind an event,
+ * or cancels it (what comes is dropped). */
+CURL *transfer_follow(struct transfer_pool *p, const char *response_id, int64_t after, void *state);
+CURL *transfer_cancel(struct transfer_pool *p, const char *response_id);
 /* Takes back a handle that is in no multi handle; NULL is nothing. */
 void transfer_put(struct transfer_pool *p, CURL *easy);
 

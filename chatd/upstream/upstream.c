@@ -106,7 +106,7 @@ int upstream_begin(struct upstream *u, struct upstream_call *call)
 {
     int r = BUSY;
 
-    assert(call->body->size > 0);
+    assert(!call->body->size == (call->response_id != NULL));
     pthread_mutex_lock(&u->lock);
     if (u->running < u->max_calls && !u->stopping) {
         struct exchange *x = exchange_new(u, call);
@@ -124,16 +124,35 @@ int upstream_begin(struct upstream *u, struct upstream_call *call)
     return r;
 }
 
-void upstream_cancel(struct upstream *u, int64_t id)
+static void stop_asked(struct upstream *u, int64_t id, bool leave)
 {
     pthread_mutex_lock(&u->lock);
     for (struct exchange *x = u->open; x; x = x->next) {
         if (x->id != id)
             continue;
         x->cancel = u->cancels = true;
+        x->leave |= leave;
         engine_wake(u);
         break;
     }
+    pthread_mutex_unlock(&u->lock);
+}
+
+void upstream_cancel(struct upstream *u, int64_t id)
+{
+    stop_asked(u, id, false);
+}
+
+void upstream_leave(struct upstream *u, int64_t id)
+{
+    stop_asked(u, id, true);
+}
+
+void upstream_poke(struct upstream *u)
+{
+    pthread_mutex_lock(&u->lock);
+    u->poked = true;
+    engine_wake(u);
     pthread_mutex_unlock(&u->lock);
 }
 

@@ -30,7 +30,8 @@ enum upstream_outcome {
     UPSTREAM_INCOMPLETE, /* the model's or the call's max_output_tokens; the text is good so far */
     UPSTREAM_FAILED,     /* see status; what was delivered before stays delivered */
     UPSTREAM_CANCELLED,  /* by upstream_cancel() */
-    UPSTREAM_ABANDONED,  /* by upstream_drop(): nothing was decided, another process may take it */
+    UPSTREAM_ABANDONED,  /* by upstream_drop() or _leave(): nothing was decided, others may take it
+                          */
 };
 
 struct upstream_usage {
@@ -74,6 +75,9 @@ struct upstream_hooks {
     void (*on_started)(void *state, int64_t id);
     /* New text: whole code points of valid UTF-8 without NUL; never empty. */
     void (*on_delta)(void *state, int64_t id, const char *text, size_t size);
+    /* Calls in the background: the provider's response, before its first text, and the newest event
+     * of it that all text so far came with, before each text.  The id is fit for a URL. */
+    void (*on_place)(void *state, int64_t id, const char *response_id, int64_t sequence);
     /* Each request, before on_end. */
     void (*on_try)(void *state, const struct upstream_try *t);
     /* Last of all; the engine forgets `state`. */
@@ -105,6 +109,11 @@ struct upstream_call {
     int first_token_ms; /* from each sending to the first text */
     int idle_ms;        /* longest silence after that */
     int total_ms;       /* from upstream_begin() to the end, with all tries and pauses */
+    bool background;    /* as the body says */
+    /* Not NULL: no request is made, but the rest of this response is read (copied; on_place's),
+     * behind that event.  body is empty. */
+    const char *response_id;
+    int64_t after;
 };
 
 /*
@@ -129,9 +138,16 @@ int upstream_begin(struct upstream *u, struct upstream_call *call)
 
 /*
  * Ends a call with UPSTREAM_CANCELLED and closes its connection (HTTP/2: resets its stream) at
- * once; any thread.  A call that has ended meanwhile keeps its end; an unknown id is nothing.
+ * once; any thread.  A call that has ended meanwhile keeps its end; an unknown id is nothing.  In
+ * the background the provider is told to stop, too (as for calls that fail here first).
  */
 void upstream_cancel(struct upstream *u, int64_t id);
+/* The same, but the provider may go on: ends with UPSTREAM_ABANDONED. */
+void upstream_leave(struct upstream *u, int64_t id);
+/* Tells the provider to stop a response in the background that no call reads; any thread. */
+void upstream_cancel_response(struct upstream *u, const char *response_id);
+/* Has on_round_end run soon; any thread. */
+void upstream_poke(struct upstream *u);
 
 /* How long the provider wants no request yet (429), 0: not at all; any thread. */
 int64_t upstream_pause_us(struct upstream *u);

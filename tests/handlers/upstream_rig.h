@@ -37,6 +37,12 @@ struct seen {
     char detail[UPSTREAM_DETAIL_MAX], finish_reason[32];
     char response_id[UPSTREAM_ID_MAX], request_id[UPSTREAM_ID_MAX];
     int64_t begun_us, first_us, ended_us;
+    bool background;
+    const char *resume; /* a response to go on reading, behind event resume_after */
+    int64_t resume_after;
+    int places;
+    char place_id[UPSTREAM_ID_MAX];
+    int64_t place;
     int stall_ms; /* its next text keeps the thread from reading for so long */
 };
 
@@ -93,6 +99,20 @@ static inline void on_delta(void *state, int64_t id, const char *text, size_t si
     usleep((useconds_t)stall_ms * 1000);
 }
 
+static inline void on_place(void *state, int64_t id, const char *response_id, int64_t sequence)
+{
+    struct seen *s = state;
+
+    pthread_mutex_lock(&rig.lock);
+    ck_assert_int_eq(id, s->id);
+    ck_assert_int_gt(sequence, s->place);
+    if (s->places++ > 0)
+        ck_assert_str_eq(s->place_id, response_id);
+    snprintf(s->place_id, sizeof s->place_id, "%s", response_id);
+    s->place = sequence;
+    rig_changed();
+}
+
 static inline void on_try(void *state, const struct upstream_try *t)
 {
     struct seen *s = state;
@@ -143,7 +163,13 @@ static inline void on_tick(void *owner)
 }
 
 static const struct upstream_hooks hooks = {
-    on_started, on_delta, on_try, on_end, on_round_end, on_tick,
+    .on_started = on_started,
+    .on_delta = on_delta,
+    .on_place = on_place,
+    .on_try = on_try,
+    .on_end = on_end,
+    .on_round_end = on_round_end,
+    .on_tick = on_tick,
 };
 
 static inline const char *provider_path(void)
@@ -239,15 +265,21 @@ static inline int rig_try(struct seen *s, const char *dialect, const char *model
     struct model_input in = {.model = model,
                              .prompts = prompts,
                              .prompt_count = 1,
-                             .message = {.text = message, .size = strlen(message)}};
+                             .message = {.text = message, .size = strlen(message)},
+                             .background = s->background};
     cleanup(text_drop) struct text body = {0};
     struct upstream_call call = {.state = s,
                                  .body = &body,
                                  .first_token_ms = limits.first_token_ms,
                                  .idle_ms = limits.idle_ms,
-                                 .total_ms = limits.total_ms};
+                                 .total_ms = limits.total_ms,
+                                 .background = s->background,
+                                 .response_id = s->resume,
+                                 .after = s->resume_after};
 
-    model_input_build(&body, dialect_named(dialect), &in);
+    if (!s->resume)
+        model_input_build(&body, dialect_named(dialect), &in);
+    s->place = s->resume ? s->resume_after : -1;
     s->id = call.id = ++rig.last_id;
     s->begun_us = clock_us();
     return upstream_begin(rig.upstream, &call);
