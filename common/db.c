@@ -2,17 +2,15 @@
 #include "common/db.h"
 
 #include <libpq-fe.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/daemon.h"
+#include "common/db_open.h"
 #include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/log.h"
@@ -30,7 +28,7 @@ struct step {
 };
 
 struct db {
-    struct db *next_open; /* of all_open, under its lock; pg changes under it, too */
+    struct db_open open; /* the same connection as pg, for db_cut_all() */
     PGconn *pg;
     struct db_config config;
     bool broken;        /* the last use met a lost connection */
@@ -39,10 +37,6 @@ struct db {
     bool with_commit;   /* last_step travels with COMMIT */
     struct step last_step;
 };
-
-static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct db *all_open;
-static atomic_bool all_cut; /* and no use in trying to connect */
 
 static const struct query shared_queries[] = {
 #define QUERY(name, sql) {#name, sql},
@@ -156,67 +150,16 @@ static PGconn *connection_new(const struct db_config *c)
     return pg;
 }
 
-/* Changes the connection, the old one ends. */
-static void pg_set(struct db *db, PGconn *pg)
-{
-    PGconn *old = db->pg;
-
-    pthread_mutex_lock(&all_lock);
-    db->pg = pg;
-    pthread_mutex_unlock(&all_lock);
-    PQfinish(old);
-}
-
-bool db_answers(const struct db_config *c)
-{
-    const char *keys[] = {"dbname", "user", "connect_timeout", NULL};
-    const char *values[] = {c->database, c->role, "2", NULL};
-
-    bool answers = PQpingParams(keys, values, 1) == PQPING_OK;
-
-    if (answers)
-        atomic_store(&all_cut, false);
-    return answers;
-}
-
-void db_cut_all(void)
-{
-    atomic_store(&all_cut, true);
-    pthread_mutex_lock(&all_lock);
-    for (struct db *db = all_open; db; db = db->next_open)
-        if (db->pg && PQsocket(db->pg) >= 0)
-            shutdown(PQsocket(db->pg), SHUT_RDWR);
-    pthread_mutex_unlock(&all_lock);
-}
-
-static void open_add(struct db *db)
-{
-    pthread_mutex_lock(&all_lock);
-    db->next_open = all_open;
-    all_open = db;
-    pthread_mutex_unlock(&all_lock);
-}
-
-static void open_remove(struct db *db)
-{
-    pthread_mutex_lock(&all_lock);
-    for (struct db **at = &all_open; *at; at = &(*at)->next_open) {
-        if (*at == db) {
-            *at = db->next_open;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&all_lock);
-}
-
 static int db_connect(struct db *db)
 {
     int r;
 
     db->broken = true;
     db->begin_pending = db->with_commit = false;
-    pg_set(db, NULL);
-    pg_set(db, connection_new(&db->config));
+    db_open_set(&db->open, NULL);
+    PQfinish(db->pg);
+    db->pg = connection_new(&db->config);
+    db_open_set(&db->open, db->pg);
     if (PQstatus(db->pg) != CONNECTION_OK) {
         lost_log(db->pg, "db_connect", "-");
         r = UNAVAILABLE;
@@ -240,7 +183,7 @@ int db_open(const struct db_config *config, struct db **ret)
     if (!db)
         abort();
     db->config = *config;
-    open_add(db);
+    db_open_add(&db->open);
     r = db_connect(db);
     if (r) {
         db_close(&db);
@@ -254,7 +197,7 @@ void db_close(struct db **db)
 {
     if (!*db)
         return;
-    open_remove(*db);
+    db_open_remove(&(*db)->open);
     PQfinish((*db)->pg);
     free(*db);
     *db = NULL;
@@ -264,7 +207,7 @@ bool db_revive(struct db *db)
 {
     if (!db->broken && PQstatus(db->pg) == CONNECTION_OK)
         return true;
-    return !atomic_load(&all_cut) && clock_us() >= db->retry_us && db_connect(db) == DONE;
+    return !db_open_cut() && clock_us() >= db->retry_us && db_connect(db) == DONE;
 }
 
 bool db_usable(const struct db *db)
