@@ -19,6 +19,13 @@ static void authd_drop(struct authd **a)
     *a = NULL;
 }
 
+void authd_reload(const struct conf *conf, void *state)
+{
+    struct authd *a = state;
+
+    atomic_store(&a->token_seconds, conf_i64(conf, SET_ACCESS_TOKEN_MINUTES) * 60);
+}
+
 int authd_start(struct daemon *d, void **ret_state)
 {
     const struct conf *conf = daemon_conf(d);
@@ -30,7 +37,7 @@ int authd_start(struct daemon *d, void **ret_state)
         abort();
     a->cost.memory_kib = (uint32_t)conf_i64(conf, SET_HASH_MEMORY);
     a->cost.passes = (uint32_t)conf_i64(conf, SET_HASH_PASSES);
-    a->token_seconds = conf_i64(conf, SET_ACCESS_TOKEN_MINUTES) * 60;
+    authd_reload(conf, a);
     r = daemon_db(d, &db);
     if (!r)
         r = signing_key_open(db, conf_str(conf, SET_SECRET_KEY),

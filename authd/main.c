@@ -44,6 +44,7 @@ int main(int argc, char **argv)
         .workers_of = authd_workers,
         .tasks = tasks,
         .start = authd_start,
+        .reload = authd_reload,
         .stop = authd_stop,
     };
     return service_main(&authd, argc, argv);

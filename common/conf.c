@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,37 +14,52 @@
 #include "common/digest.h"
 #include "common/log.h"
 
+#define RETIRED_MAX 256 /* texts that reloads have replaced: somebody may still be reading them */
+
 struct value {
-    char *text; /* "" when there is none; owned */
-    int64_t number;
-    bool given;
+    _Atomic(char *) text; /* "" when there is none; owned */
+    atomic_int_fast64_t number;
+    char *where; /* it was given; NULL: the default */
 };
 
 struct conf {
     enum svc process;
+    const char *program;
     struct value values[SET_COUNT];
+    char **overrides; /* NAME=VALUE in the order given; owned, the texts are argv's */
+    int override_count;
+    char *retired[RETIRED_MAX];
+    int retired_count;
 };
 
 struct loading {
     struct conf *conf;
-    const char *program;
+    bool again; /* the process runs already */
     bool bad;
 };
 
 enum action { ACTION_RUN, ACTION_HELP, ACTION_PRINT, ACTION_CHECK };
 
-struct command_line {
-    enum action action;
-    char **overrides; /* NAME=VALUE in the order given; owned, the texts are argv's */
-    int count;
-};
+static char *text_copy(const char *text)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        abort();
+    return copy;
+}
+
+static void text_wipe(char *text)
+{
+    if (text)
+        secret_wipe(text, strlen(text));
+    free(text);
+}
 
 static void value_set(struct value *v, const char *text, int64_t number)
 {
-    v->text = strdup(text);
-    if (!v->text)
-        abort();
-    v->number = number;
+    atomic_init(&v->text, text_copy(text));
+    atomic_init(&v->number, number);
 }
 
 /* ---- what sources say --------------------------------------------------------------------- */
@@ -54,8 +70,14 @@ static void on_wrong(void *state, const char *name, const char *where, const cha
     char quoted[128];
 
     l->bad = true;
-    fprintf(stderr, "%s: %s: %s%s%s\n", l->program, where,
-            name ? log_quote(name, quoted, sizeof quoted) : "", name ? ": " : "", why);
+    if (name)
+        name = log_quote(name, quoted, sizeof quoted);
+    if (l->again)
+        log_line(LOG_LEVEL_ERR, "event=setting_refused at=%s name=%s why=\"%s\"", where,
+                 name ? name : "-", why);
+    else
+        fprintf(stderr, "%s: %s: %s%s%s\n", l->conf->program, where, name ? name : "",
+                name ? ": " : "", why);
 }
 
 static void on_value(void *state, enum setting s, const char *text, const char *where)
@@ -66,9 +88,9 @@ static void on_value(void *state, enum setting s, const char *text, const char *
     char allowed[256], shown[128], why[512];
     int64_t number;
 
-    if (v->given || !setting_is_of(s, l->conf->process) || (secret && !*text))
+    if (v->where || !setting_is_of(s, l->conf->process) || (secret && !*text))
         return;
-    v->given = true;
+    v->where = text_copy(where);
     if (setting_read(s, text, &number)) {
         value_set(v, text, number);
         return;
@@ -88,12 +110,44 @@ static void on_exposed(void *state, enum setting s, const char *where)
 
     if (setting_is_of(s, l->conf->process))
         fprintf(stderr, "<4>%s: %s: %s is in a file that everybody can read; chmod o-r helps\n",
-                l->program, where, setting_rows[s].name);
+                l->conf->program, where, setting_rows[s].name);
+}
+
+/* Numbers that were both given and contradict each other. */
+static void orders_check(struct loading *l)
+{
+    char why[512];
+
+    for (const struct setting_order *o = setting_orders; o->less != o->more; o++) {
+        const struct value *less = &l->conf->values[o->less], *more = &l->conf->values[o->more];
+        if (!less->where || !more->where || !more->number || less->number <= more->number)
+            continue;
+        snprintf(why, sizeof why, "must not be more than %s (%s)", setting_rows[o->more].name,
+                 more->where);
+        on_wrong(l, setting_rows[o->less].name, less->where, why);
+    }
+}
+
+static conf_check_fn *process_check;
+
+void conf_check_with(conf_check_fn *check)
+{
+    process_check = check;
+}
+
+static void process_look(struct loading *l)
+{
+    const char *why = NULL;
+    enum setting s = process_check ? process_check(l->conf, &why) : SET_COUNT;
+
+    if (s != SET_COUNT)
+        on_wrong(l, setting_rows[s].name,
+                 l->conf->values[s].where ? l->conf->values[s].where : "default", why);
 }
 
 /* ---- the command line --------------------------------------------------------------------- */
 
-static bool command_line_read(int argc, char **argv, struct command_line *ret)
+static bool command_line_read(int argc, char **argv, struct conf *c, enum action *ret)
 {
     static const struct option known[] = {
         {"help", no_argument, NULL, 'h'},
@@ -104,19 +158,19 @@ static bool command_line_read(int argc, char **argv, struct command_line *ret)
     };
     int option;
 
-    ret->overrides = calloc((size_t)argc + 1, sizeof *ret->overrides);
-    if (!ret->overrides)
+    c->overrides = calloc((size_t)argc + 1, sizeof *c->overrides);
+    if (!c->overrides)
         abort();
     optind = 0; /* glibc: begin anew */
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         if (option == 's')
-            ret->overrides[ret->count++] = optarg;
+            c->overrides[c->override_count++] = optarg;
         else if (option == 'h')
-            ret->action = ACTION_HELP;
+            *ret = ACTION_HELP;
         else if (option == 'p')
-            ret->action = ACTION_PRINT;
+            *ret = ACTION_PRINT;
         else if (option == 'c')
-            ret->action = ACTION_CHECK;
+            *ret = ACTION_CHECK;
         else
             return false;
     }
@@ -126,17 +180,18 @@ static bool command_line_read(int argc, char **argv, struct command_line *ret)
 }
 
 /* Takes the overrides, the last first so that it wins.  False: one is not well formed. */
-static bool overrides_take(const struct command_line *line, struct loading *l)
+static bool overrides_take(struct loading *l)
 {
+    const struct conf *c = l->conf;
     bool good = true;
 
-    for (int i = line->count - 1; i >= 0; i--) {
-        const char *equals = strchr(line->overrides[i], '=');
-        size_t size = equals ? (size_t)(equals - line->overrides[i]) : 0;
+    for (int i = c->override_count - 1; i >= 0; i--) {
+        const char *equals = strchr(c->overrides[i], '=');
+        size_t size = equals ? (size_t)(equals - c->overrides[i]) : 0;
         char name[64] = "";
         int s = -1;
         if (size && size < sizeof name)
-            s = setting_named(memcpy(name, line->overrides[i], size));
+            s = setting_named(memcpy(name, c->overrides[i], size));
         if (s >= 0 && setting_rows[s].type != SETTING_SECRET) {
             on_value(l, (enum setting)s, equals + 1, "--set");
             continue;
@@ -154,19 +209,20 @@ static void help_print(const char *program, enum svc process)
 {
     char allowed[256];
 
-    printf("usage: %s [--set NAME=VALUE]... [--help | --print-config | --check-config]\n\n"
-           "  --set NAME=VALUE  give a setting; may be repeated; not for secrets\n"
-           "  --print-config    print the settings in force and end\n"
-           "  --check-config    end with 0 when all settings are good, with 78 otherwise\n\n"
-           "Settings come from --set, credentials, the environment, the file $CHATBOT_ENV_FILE,\n"
-           "$CHATBOT_CONF_DIR/conf.d/*.conf and $CHATBOT_CONF_DIR/chatbot.conf; the first wins.\n",
+    printf("usage: %s [--set NAME=VALUE]... [--help | --print-config | --check-config]\n\n",
            program);
+    for (size_t i = 0; conf_options[i][0]; i++)
+        printf("  %-16s  %s\n", conf_options[i][0], conf_options[i][1]);
+    puts("\nSettings come from --set, credentials, the environment, the file $CHATBOT_ENV_FILE,\n"
+         "$CHATBOT_CONF_DIR/conf.d/*.conf and $CHATBOT_CONF_DIR/chatbot.conf; the first wins.\n"
+         "SIGHUP takes over those marked with *.");
     for (int s = 0; s < SET_COUNT; s++) {
         const struct setting_row *row = &setting_rows[s];
         if (!setting_is_of((enum setting)s, process))
             continue;
         setting_allowed((enum setting)s, allowed, sizeof allowed);
-        printf("\n  %s\n      %s\n      %s; default: %s\n", row->name, row->doc, allowed,
+        printf("\n  %s%s\n      %s\n      %s; default: %s\n", row->name,
+               setting_is_live((enum setting)s) ? " *" : "", row->doc, allowed,
                *row->otherwise ? row->otherwise : "none");
     }
 }
@@ -207,33 +263,41 @@ static void defaults_take(struct conf *c)
     }
 }
 
+/* All sources but the command line, which has been taken. */
+static void conf_fill(struct loading *l)
+{
+    sources_take(l);
+    defaults_take(l->conf);
+    orders_check(l);
+    if (!l->bad)
+        process_look(l);
+}
+
 int conf_load(enum svc process, const char *program, int argc, char **argv, struct conf **ret)
 {
     cleanup(conf_drop) struct conf *c = calloc(1, sizeof *c);
-    struct command_line line = {0};
-    cleanup(free_drop) char **overrides = NULL;
-    struct loading l = {.program = program};
+    struct loading l = {.conf = c};
+    enum action action = ACTION_RUN;
     bool usage;
 
     *ret = NULL;
-    if (!(l.conf = c))
+    if (!c)
         abort();
     c->process = process;
-    usage = command_line_read(argc, argv, &line);
-    overrides = line.overrides;
-    if (!usage || (line.action != ACTION_HELP && !overrides_take(&line, &l))) {
+    c->program = program;
+    usage = command_line_read(argc, argv, c, &action);
+    if (!usage || (action != ACTION_HELP && !overrides_take(&l))) {
         fprintf(stderr, "%s: --help lists options and settings\n", program);
         return CONF_EXIT_USAGE;
     }
-    if (line.action == ACTION_HELP) {
+    if (action == ACTION_HELP) {
         help_print(program, process);
         exit(EXIT_SUCCESS);
     }
-    sources_take(&l);
-    defaults_take(c);
-    if (!l.bad && line.action == ACTION_PRINT)
+    conf_fill(&l);
+    if (!l.bad && action == ACTION_PRINT)
         conf_print(c, stdout);
-    if (line.action != ACTION_RUN)
+    if (action != ACTION_RUN)
         exit(l.bad ? CONF_EXIT_SETTINGS : EXIT_SUCCESS);
     if (l.bad)
         return CONF_EXIT_SETTINGS;
@@ -244,13 +308,68 @@ int conf_load(enum svc process, const char *program, int argc, char **argv, stru
 void conf_drop(struct conf **c)
 {
     for (int s = 0; *c && s < SET_COUNT; s++) {
-        char *text = (*c)->values[s].text;
-        if (text)
-            secret_wipe(text, strlen(text));
-        free(text);
+        text_wipe((*c)->values[s].text);
+        free((*c)->values[s].where);
     }
+    for (int i = 0; *c && i < (*c)->retired_count; i++)
+        text_wipe((*c)->retired[i]);
+    if (*c)
+        free((*c)->overrides);
     free(*c);
     *c = NULL;
+}
+
+/* ---- loading again ------------------------------------------------------------------------ */
+
+/* Takes the new value of a setting that has changed.  False: it needs a restart. */
+static bool value_take(struct conf *c, struct value *v, struct value *fresh)
+{
+    if (c->retired_count == RETIRED_MAX)
+        return false;
+    c->retired[c->retired_count++] = v->text;
+    atomic_store(&v->text, fresh->text);
+    atomic_init(&fresh->text, NULL);
+    atomic_store(&v->number, fresh->number);
+    free(v->where);
+    v->where = TAKE(fresh->where);
+    return true;
+}
+
+static void changes_take(struct conf *c, struct conf *fresh)
+{
+    char shown[256];
+
+    for (int s = 0; s < SET_COUNT; s++) {
+        const struct setting_row *row = &setting_rows[s];
+        struct value *v = &c->values[s], *now = &fresh->values[s];
+        if (!setting_is_of((enum setting)s, c->process) || strcmp(v->text, now->text) == 0)
+            continue;
+        if (setting_is_live((enum setting)s) && value_take(c, v, now))
+            log_line(LOG_LEVEL_NOTICE, "event=setting name=%s value=%s", row->name,
+                     row->type == SETTING_SECRET ? "-" : log_quote(v->text, shown, sizeof shown));
+        else
+            log_line(LOG_LEVEL_WARN, "event=setting_needs_restart name=%s", row->name);
+    }
+}
+
+int conf_reload(struct conf *c)
+{
+    cleanup(conf_drop) struct conf *fresh = calloc(1, sizeof *fresh);
+    struct loading l = {.conf = fresh, .again = true};
+
+    if (!fresh || !(fresh->overrides = calloc((size_t)c->override_count + 1, sizeof(char *))))
+        abort();
+    fresh->process = c->process;
+    fresh->program = c->program;
+    fresh->override_count = c->override_count;
+    memcpy(fresh->overrides, c->overrides, (size_t)c->override_count * sizeof(char *));
+    if (!overrides_take(&l))
+        return CONF_EXIT_SETTINGS;
+    conf_fill(&l);
+    if (l.bad)
+        return CONF_EXIT_SETTINGS;
+    changes_take(c, fresh);
+    return 0;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -281,7 +400,7 @@ bool conf_bool(const struct conf *c, enum setting s)
 
 bool conf_given(const struct conf *c, enum setting s)
 {
-    return value_of(c, s)->given;
+    return value_of(c, s)->where != NULL;
 }
 
 void conf_print(const struct conf *c, FILE *to)
@@ -292,7 +411,7 @@ void conf_print(const struct conf *c, FILE *to)
             continue;
         fprintf(to, "%s=", setting_rows[s].name);
         if (setting_rows[s].type == SETTING_SECRET)
-            fputs(v->given ? "(set)" : "(unset)", to);
+            fputs(v->where ? "(set)" : "(unset)", to);
         else /* one line each, whatever a credential or the environment held */
             for (const char *p = v->text; *p; p++)
                 fputc((unsigned char)*p < ' ' ? '?' : *p, to);

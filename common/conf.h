@@ -26,14 +26,32 @@ enum setting {
 struct conf;
 
 /*
+ * A process' own look at settings whose types cannot say what is right (lists, addresses): called
+ * by conf_load() and conf_reload() with values that are good each by itself.  Returns the setting
+ * that is wrong and sets *reterr_why, or SET_COUNT.
+ */
+typedef enum setting conf_check_fn(const struct conf *c, const char **reterr_why);
+/* From now on; NULL: none. */
+void conf_check_with(conf_check_fn *check);
+
+/*
  * Reads the command line and all sources for one process.
  * Handles --help, --print-config, --check-config (these end the program with 0, or 78).
  * Returns 0, or the exit code (CONF_EXIT_*) after printing to stderr what is wrong: which setting,
  * where it came from (file:line), and what is allowed; never a secret's value.
+ * argv must outlive *ret.
  */
 int conf_load(enum svc process, const char *program, int argc, char **argv, struct conf **ret)
     __attribute__((warn_unused_result));
 void conf_drop(struct conf **c);
+
+/*
+ * Reads all sources again and takes over what may change while the process runs (SETTING_LIVE);
+ * each change is logged, those that need a restart as warnings.  Wrong settings are logged and
+ * change nothing.  Returns 0 or CONF_EXIT_SETTINGS.  One thread at a time; the others may go on
+ * reading: a text that conf_str() gave stays as it was until conf_drop().
+ */
+int conf_reload(struct conf *c) __attribute__((warn_unused_result));
 
 /* Typed values.  Asking with the wrong type, or for a setting of other processes, is an assert. */
 const char *conf_str(const struct conf *c, enum setting s);

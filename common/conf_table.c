@@ -22,6 +22,30 @@ const struct setting_row setting_rows[SET_COUNT] = {
 #include "common/settings.def"
 };
 
+static const bool live[SET_COUNT] = {
+#define SETTING_LIVE(name) [SET_##name] = true,
+#include "common/settings.def"
+};
+
+const struct setting_order setting_orders[] = {
+#define SETTING_ORDER(less, more) {SET_##less, SET_##more},
+#include "common/settings.def"
+    {0},
+};
+
+const char *const conf_options[][2] = {
+    {"--set NAME=VALUE", "give a setting; may be repeated; not for secrets"},
+    {"--print-config", "print the settings in force and end"},
+    {"--check-config", "end with 0 when all settings are good, with 78 otherwise"},
+    {"--help", "print options and settings and end"},
+    {NULL, NULL},
+};
+
+bool setting_is_live(enum setting s)
+{
+    return live[s];
+}
+
 int setting_named(const char *name)
 {
     for (int s = 0; s < SET_COUNT; s++)

@@ -16,6 +16,18 @@ struct setting_row {
 
 extern const struct setting_row setting_rows[SET_COUNT];
 
+/* What every process takes on its command line: {option, meaning}; NULL ends it. */
+extern const char *const conf_options[][2];
+
+/* Whether SIGHUP takes a change of it over. */
+bool setting_is_live(enum setting s);
+
+/* A pair of numbers of which the first may not be greater; less == more ends the table. */
+struct setting_order {
+    enum setting less, more;
+};
+extern const struct setting_order setting_orders[];
+
 /* The setting with that name, or -1. */
 int setting_named(const char *name);
 

@@ -45,7 +45,8 @@ struct lane_queue {
     pthread_cond_t filled;
     struct job *first, **last;
     bool closed;
-    int wake_fd; /* eventfd for the FAST lane's poll, else -1 */
+    int wake_fd;      /* eventfd for the FAST lane's poll, else -1 */
+    int64_t moved_us; /* clock_us() when a job was last taken, or put where none was */
 };
 
 void lane_queue_init(struct lane_queue *q);
@@ -57,6 +58,8 @@ struct job *lane_queue_poll(struct lane_queue *q);
 /* Removes a request that nobody has begun; NULL if there is none. */
 struct job *lane_queue_cancel(struct lane_queue *q, int gateway, uint64_t id);
 void lane_queue_close(struct lane_queue *q);
+/* For how long jobs have waited and none was taken; 0: none waits. */
+int64_t lane_queue_stuck_us(struct lane_queue *q);
 /* Whether it is closed and empty. */
 bool lane_queue_over(struct lane_queue *q);
 

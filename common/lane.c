@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/daemon.h"
 
 void lane_queue_init(struct lane_queue *q)
@@ -17,6 +18,8 @@ void lane_queue_put(struct lane_queue *q, struct job *j)
 {
     j->next = NULL;
     pthread_mutex_lock(&q->lock);
+    if (!q->first)
+        q->moved_us = clock_us();
     *q->last = j;
     q->last = &j->next;
     pthread_cond_signal(&q->filled);
@@ -30,6 +33,7 @@ static struct job *first_take(struct lane_queue *q)
     struct job *j = q->first;
 
     if (j) {
+        q->moved_us = clock_us();
         q->first = j->next;
         if (!q->first)
             q->last = &q->first;
@@ -95,6 +99,16 @@ void lane_queue_close(struct lane_queue *q)
     pthread_mutex_unlock(&q->lock);
     if (q->wake_fd >= 0)
         eventfd_write(q->wake_fd, 1);
+}
+
+int64_t lane_queue_stuck_us(struct lane_queue *q)
+{
+    int64_t stuck;
+
+    pthread_mutex_lock(&q->lock);
+    stuck = q->first ? clock_us() - q->moved_us : 0;
+    pthread_mutex_unlock(&q->lock);
+    return stuck;
 }
 
 const char *job_body(struct job *j, size_t *ret_size)

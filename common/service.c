@@ -20,12 +20,16 @@
 #include "common/log.h"
 #include "common/meters.h"
 
-#define DRAIN_US       10000000 /* what is in flight at SIGTERM has this long */
-#define END_US         30000000 /* from SIGTERM to the end of the process, whatever hangs */
-#define SETTLE_US      50000    /* for requests that were sent before GOODBYE came */
-#define FAST_CREDIT    256      /* reads that one gateway may have under way here */
-#define DB_PAUSE_MS    200      /* between tries to reach the database at start */
-#define BUS_SILENCE_US 5000000  /* of the bus thread, before the watchdog is not fed */
+#define DRAIN_US    10000000 /* what is in flight at SIGTERM has this long */
+#define END_US      30000000 /* from SIGTERM to the end of the process, whatever hangs */
+#define SETTLE_US   50000    /* for requests that were sent before GOODBYE came */
+#define FAST_CREDIT 256      /* reads that one gateway may have under way here */
+#define DB_PAUSE_MS 200      /* between tries to reach the database at start */
+
+/* What the watchdog is not fed beyond. */
+#define BUS_SILENCE_US  5000000  /* of the bus thread */
+#define LANE_SILENCE_US 60000000 /* jobs wait and none is taken, while the database answers */
+#define DB_FRESH_US     10000000
 
 const struct conf *daemon_conf(const struct daemon *d)
 {
@@ -174,7 +178,38 @@ static void lanes_stop(struct daemon *d)
             close(d->lanes[lane].wake_fd);
 }
 
-/* Feeds the watchdog while the bus thread lives, until a signal comes. */
+/*
+ * Whether requests are taken and served: the bus thread runs, and no lane leaves its jobs lying.
+ * Transfers may take as long as their clients do.  Where the database is away or hangs, everybody
+ * waits for it, and a new process could do nothing else.
+ */
+static bool daemon_serves(struct daemon *d)
+{
+    int64_t now = clock_us();
+
+    if (now - atomic_load(&d->bus_seen_us) >= BUS_SILENCE_US)
+        return false;
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        int64_t stuck = lane == LANE_BULK ? 0 : lane_queue_stuck_us(&d->lanes[lane]);
+        if (stuck > LANE_SILENCE_US && now - atomic_load(&d->db_seen_us) < DB_FRESH_US)
+            return false;
+    }
+    return true;
+}
+
+static void reload(struct daemon *d)
+{
+    sd_notify(0, "RELOADING=1");
+    if (conf_reload(d->conf) == 0) {
+        log_limit_named(conf_str(d->conf, SET_LOG_LEVEL));
+        if (d->service->reload)
+            d->service->reload(d->conf, d->state);
+        log_line(LOG_LEVEL_NOTICE, "event=reload");
+    }
+    sd_notify(0, "READY=1");
+}
+
+/* Feeds the watchdog and reads the settings again on SIGHUP, until another signal comes. */
 static void wait_for_end(struct daemon *d, const sigset_t *signals)
 {
     uint64_t watchdog_us = 0;
@@ -182,8 +217,13 @@ static void wait_for_end(struct daemon *d, const sigset_t *signals)
 
     if (sd_watchdog_enabled(0, &watchdog_us) > 0 && watchdog_us < 4000000)
         tick = (struct timespec){.tv_nsec = (long)(watchdog_us / 4 * 1000)};
-    while (sigtimedwait(signals, NULL, &tick) < 0) {
-        if (watchdog_us && clock_us() - atomic_load(&d->bus_seen_us) < BUS_SILENCE_US)
+    for (;;) {
+        int signal = sigtimedwait(signals, NULL, &tick);
+        if (signal == SIGHUP)
+            reload(d);
+        else if (signal > 0)
+            return;
+        if (watchdog_us && daemon_serves(d))
             sd_notify(0, "WATCHDOG=1");
     }
 }
@@ -233,15 +273,17 @@ static void drain(struct daemon *d)
         d->service->drain(d->state);
 }
 
-/* Waits for the database to answer.  UNAVAILABLE: a signal came first. */
+/* Waits for the database to answer.  UNAVAILABLE: a signal came first; SIGHUP is kept for later. */
 static int database_wait(struct daemon *d, const sigset_t *signals)
 {
+    sigset_t ends = *signals;
     struct timespec pause = {.tv_nsec = DB_PAUSE_MS * 1000000L};
     cleanup(db_close) struct db *db = NULL;
     int r;
 
+    sigdelset(&ends, SIGHUP);
     while ((r = daemon_db(d, &db)) == UNAVAILABLE)
-        if (sigtimedwait(signals, NULL, &pause) > 0)
+        if (sigtimedwait(&ends, NULL, &pause) > 0)
             return r;
     return r;
 }
@@ -317,6 +359,7 @@ int service_main(const struct service *s, int argc, char **argv)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* every thread inherits it */
     random_bytes(random, sizeof random);
     hex_encode(random, sizeof random, d.instance);

@@ -45,6 +45,9 @@ struct service {
     void (*drain)(void *state);
     void (*hand_over)(void *state);
     void (*stop)(void *state);
+    /* After SIGHUP changed settings: takes over those that it keeps elsewhere.  On the main thread,
+     * while the others work. */
+    void (*reload)(const struct conf *conf, void *state);
     /* Topics of other daemons that it follows; NULL ends the list. */
     const char *const *follows;
     /* A word for PING, shown by /health. */

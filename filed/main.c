@@ -38,6 +38,7 @@ int main(int argc, char **argv)
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 2, [LANE_BULK] = 16},
         .tasks = tasks,
         .start = filed_start,
+        .reload = filed_reload,
         .drain = filed_drain,
         .stop = filed_stop,
     };

@@ -14,6 +14,13 @@
 #include "filed/project.h"
 #include "filed/store.h"
 
+void filed_reload(const struct conf *conf, void *state)
+{
+    struct filed *f = state;
+
+    atomic_store(&f->storage_per_user, conf_i64(conf, SET_STORAGE_PER_USER));
+}
+
 int filed_start(struct daemon *daemon, void **ret_state)
 {
     const struct conf *conf = daemon_conf(daemon);
@@ -23,7 +30,7 @@ int filed_start(struct daemon *daemon, void **ret_state)
     if (!f)
         abort();
     *ret_state = f;
-    f->storage_per_user = conf_i64(conf, SET_STORAGE_PER_USER);
+    filed_reload(conf, f);
     f->no_copies = strcmp(conf_str(conf, SET_OPENAI_API), "chat_completions") == 0;
     f->access = project_access;
     f->mime = mime_new();

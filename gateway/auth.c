@@ -112,7 +112,7 @@ static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const st
         .op = api_op(op),
         .caller = caller,
         .trace = x->trace,
-        .address = x->request->address,
+        .address = x->client,
         .params = {params->data, params->size},
         .deadline_ms = left < CHECK_WAIT_MS ? left : CHECK_WAIT_MS,
     };

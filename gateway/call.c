@@ -23,7 +23,7 @@ struct bus_request call_request(const struct exchange *x)
         .trace = x->trace,
         .key = x->key[0] ? x->key : NULL,
         .key_ttl = x->key_ttl,
-        .address = x->request->address,
+        .address = x->client,
         .params = {x->params.data, x->params.size},
         .body = x->body.size ? x->body.data : NULL,
         .body_size = x->body.size,

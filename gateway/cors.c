@@ -14,6 +14,7 @@ struct cors {
     const char *origins[ORIGINS_MAX];
     size_t count;
     bool all;
+    struct cors *before; /* the list in whose place it came */
 };
 
 /* scheme "://" host [":" port], without path, query or user. */
@@ -54,11 +55,17 @@ int cors_new(const char *list, struct cors **ret, const char **reterr_origin)
 
 void cors_drop(struct cors **c)
 {
-    if (!*c)
-        return;
-    free((*c)->list);
-    free(*c);
-    *c = NULL;
+    while (*c) {
+        struct cors *before = (*c)->before;
+        free((*c)->list);
+        free(*c);
+        *c = before;
+    }
+}
+
+void cors_replace(struct cors *c, struct cors *before)
+{
+    c->before = before;
 }
 
 bool cors_on(const struct cors *c)

@@ -11,7 +11,11 @@ struct cors;
  */
 int cors_new(const char *list, struct cors **ret, const char **reterr_origin)
     __attribute__((warn_unused_result));
+/* With all that it has replaced. */
 void cors_drop(struct cors **c);
+
+/* Keeps a list that somebody may still be reading as long as the one that took its place. */
+void cors_replace(struct cors *c, struct cors *before);
 
 /* Whether any origin is allowed: then answers depend on the Origin header. */
 bool cors_on(const struct cors *c);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/text.h"
+#include "gateway/forwarded.h"
 #include "gateway/gateway.h"
 #include "gateway/http/http.h"
 #include "proto/api.h"
@@ -26,12 +27,13 @@ struct exchange {
     struct http_reply *reply; /* a status other than 0: answered */
 
     char trace[TRACE_MAX + 1];
-    char path[TARGET_MAX + 1]; /* decoded */
-    const char *method;        /* "GET" for HEAD */
-    const struct op *op;       /* NULL: none was found */
-    bool admitted;             /* holds a place, see admit.c */
-    bool is_chat;              /* and one among the chats */
-    bool is_transfer;          /* and one among the uploads and downloads */
+    char client[CLIENT_MAX + 1]; /* its address: the peer's, or what a trusted proxy says */
+    char path[TARGET_MAX + 1];   /* decoded */
+    const char *method;          /* "GET" for HEAD */
+    const struct op *op;         /* NULL: none was found */
+    bool admitted;               /* holds a place, see admit.c */
+    bool is_chat;                /* and one among the chats */
+    bool is_transfer;            /* and one among the uploads and downloads */
     struct params params;
     char params_data[PARAMS_MAX];
     char pair[TARGET_MAX + 2]; /* a decoded pair of the query */

@@ -10,6 +10,7 @@ struct broker;
 struct cors;
 struct http_server;
 struct metrics;
+struct proxies;
 struct rate_table;
 struct streams;
 
@@ -17,11 +18,12 @@ struct gateway {
     struct broker *broker;
     struct http_server *http;
     struct auth *auth;
-    struct cors *cors;
+    _Atomic(struct cors *) cors; /* a reload makes a new one */
+    struct proxies *proxies;
     struct rate_table *rates; /* NULL: no limits */
     struct metrics *metrics;
     struct streams *streams;
-    int64_t request_wait_ms, chat_wait_ms, transfer_rate;
+    atomic_int_fast64_t request_wait_ms, chat_wait_ms, transfer_rate;
     unsigned threads;
     atomic_uint requests, chats; /* being served, see admit.c */
     struct admit_transfers *transfers;

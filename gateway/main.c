@@ -10,14 +10,17 @@
  * tokens' signing key, password hashes, or the model provider's key.
  */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/conf.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -25,6 +28,7 @@
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
 #include "gateway/cors.h"
+#include "gateway/forwarded.h"
 #include "gateway/gateway.h"
 #include "gateway/http/http.h"
 #include "gateway/metrics.h"
@@ -36,24 +40,18 @@
 #define DRAIN_MS      15000 /* for what is in flight after SIGTERM; then blocking chats answer */
 #define DRAIN_LAST_MS 3000
 #define TICK_MS       500
+#define READY_MS      3000 /* for the daemons to find us, before we say that we are ready */
 
-static int setting_refuse(const char *name, const char *value, const char *why)
-{
-    fprintf(stderr, "gateway: %s=%s: %s\n", name, value, why);
-    return CONF_EXIT_SETTINGS;
-}
-
-/* "auth=chatbot-authd project=chatbot-projectd": who may serve what. */
-static int peers_read(const struct conf *conf, struct broker_config *ret)
+/* "auth=chatbot-authd project=chatbot-projectd": who may serve what.  False: *reterr_why is set. */
+static bool peers_read(const struct conf *conf, struct broker_config *ret, const char **reterr_why)
 {
     char list[1025], *rest = list, *item;
-    const char *setting = conf_str(conf, SET_PEER_USERS);
 
     for (int i = 0; i < SVC_COUNT; i++) {
         ret->peer_uid[i] = geteuid();
         ret->peer_gid[i] = (gid_t)-1;
     }
-    snprintf(list, sizeof list, "%s", setting);
+    snprintf(list, sizeof list, "%s", conf_str(conf, SET_PEER_USERS));
     while ((item = strsep(&rest, " ")) != NULL) {
         char *user = strchr(item, '=');
         const struct passwd *entry;
@@ -63,14 +61,14 @@ static int peers_read(const struct conf *conf, struct broker_config *ret)
         if (user)
             *user++ = '\0';
         svc = user ? api_svc_named(item) : -1;
-        if (svc < 0)
-            return setting_refuse("PEER_USERS", setting, "must be service=user, ...");
-        if (!(entry = getpwnam(user)))
-            return setting_refuse("PEER_USERS", user, "no such user");
+        *reterr_why =
+            svc < 0 ? "must be service=user, separated by spaces" : "names a user that is none";
+        if (svc < 0 || !(entry = getpwnam(user)))
+            return false;
         ret->peer_uid[svc] = entry->pw_uid;
         ret->peer_gid[svc] = entry->pw_gid;
     }
-    return 0;
+    return true;
 }
 
 /* Unless it is told, enough for all streams and 256 others. */
@@ -95,34 +93,75 @@ static void session_ended(void *state, int64_t session)
     streams_session_ended(state, session);
 }
 
-static int gateway_setup(const struct conf *conf, struct gateway *g)
+static int64_t gateway_port(const struct conf *conf)
 {
-    const char *listen = conf_str(conf, SET_LISTEN), *origins = conf_str(conf, SET_CORS_ORIGINS);
-    const char *origin;
-    struct in_addr a;
+    return conf_i64(conf, SET_PORT) + conf_i64(conf, SET_GATEWAY_NUMBER) - 1;
+}
 
-    if (inet_pton(AF_INET, listen, &a) != 1)
-        return setting_refuse("LISTEN", listen, "must be an IPv4 address");
-    if (cors_new(origins, &g->cors, &origin) != DONE)
-        return setting_refuse("CORS_ORIGINS", origin, "is no origin, like https://example.org");
+static void waits_set(const struct conf *conf, struct gateway *g)
+{
+    atomic_store(&g->request_wait_ms, conf_i64(conf, SET_REQUEST_WAIT) * 1000);
+    atomic_store(&g->chat_wait_ms, conf_i64(conf, SET_CHAT_WAIT) * 1000);
+    atomic_store(&g->transfer_rate, conf_i64(conf, SET_TRANSFER_RATE));
+}
+
+/* What the settings' types do not say. */
+static enum setting settings_check(const struct conf *conf, const char **reterr_why)
+{
+    cleanup(cors_drop) struct cors *cors = NULL;
+    cleanup(proxies_drop) struct proxies *proxies = NULL;
+    struct broker_config bus;
+    struct in_addr a;
+    const char *wrong;
+
+    *reterr_why = "must be an IPv4 address";
+    if (inet_pton(AF_INET, conf_str(conf, SET_LISTEN), &a) != 1)
+        return SET_LISTEN;
+    *reterr_why = "must hold origins like https://example.org";
+    if (cors_new(conf_str(conf, SET_CORS_ORIGINS), &cors, &wrong) != DONE)
+        return SET_CORS_ORIGINS;
+    *reterr_why = "must hold IPv4 addresses, or networks like 10.0.0.0/8";
+    if (proxies_new(conf_str(conf, SET_TRUSTED_PROXIES), &proxies, &wrong) != DONE)
+        return SET_TRUSTED_PROXIES;
+    *reterr_why = "leads to a port beyond 65535";
+    if (gateway_port(conf) > 65535)
+        return SET_GATEWAY_NUMBER;
+    return peers_read(conf, &bus, reterr_why) ? SET_COUNT : SET_PEER_USERS;
+}
+
+/* The list of origins, which settings_check() has looked at. */
+static struct cors *origins_of(const struct conf *conf)
+{
+    struct cors *cors = NULL;
+    const char *wrong;
+    int r = cors_new(conf_str(conf, SET_CORS_ORIGINS), &cors, &wrong);
+
+    assert(r == DONE);
+    return cors;
+}
+
+static void gateway_setup(const struct conf *conf, struct gateway *g)
+{
+    const char *wrong;
+    int r = proxies_new(conf_str(conf, SET_TRUSTED_PROXIES), &g->proxies, &wrong);
+
+    assert(r == DONE);
+    atomic_init(&g->cors, origins_of(conf));
     g->threads = threads_of(conf);
-    g->request_wait_ms = conf_i64(conf, SET_REQUEST_WAIT) * 1000;
-    g->chat_wait_ms = conf_i64(conf, SET_CHAT_WAIT) * 1000;
-    g->transfer_rate = conf_i64(conf, SET_TRANSFER_RATE);
+    waits_set(conf, g);
     g->auth = auth_new();
     g->metrics = metrics_new();
     g->transfers = admit_transfers_new(g->threads);
     if (conf_bool(conf, SET_RATE_LIMIT))
         g->rates = rate_new((unsigned)conf_i64(conf, SET_GATEWAYS));
     system_start();
-    return 0;
 }
 
 static int gateway_start(const struct conf *conf, struct broker_config *bus, struct gateway *g)
 {
     const struct http_config http = {
         .listen = conf_str(conf, SET_LISTEN),
-        .port = (int)conf_i64(conf, SET_PORT),
+        .port = (int)gateway_port(conf),
         .threads = g->threads,
         .scratch_size = pipeline_scratch(),
         .scratch_drop = pipeline_scratch_drop,
@@ -143,16 +182,71 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
     return http_start(&http, &g->http);
 }
 
-/* Until SIGTERM or SIGINT; tells systemd meanwhile that we are well. */
-static void serve(const struct gateway *g, const sigset_t *signals)
+static void origins_set(const struct conf *conf, struct gateway *g)
+{
+    struct cors *cors = origins_of(conf);
+
+    cors_replace(cors, atomic_load(&g->cors));
+    atomic_store(&g->cors, cors);
+}
+
+/* Takes over what may change while we run; see SETTING_LIVE. */
+static void reload(struct conf *conf, struct gateway *g)
+{
+    const char *origins = conf_str(conf, SET_CORS_ORIGINS);
+
+    sd_notify(0, "RELOADING=1");
+    if (conf_reload(conf) == 0) {
+        log_limit_named(conf_str(conf, SET_LOG_LEVEL));
+        waits_set(conf, g);
+        if (origins != conf_str(conf, SET_CORS_ORIGINS))
+            origins_set(conf, g);
+        log_line(LOG_LEVEL_NOTICE, "event=reload");
+    }
+    sd_notify(0, "READY=1");
+}
+
+/*
+ * Who restarts gateways one after another goes on when this one is ready: by then it must be able
+ * to carry what the next one drops, requests of daemons to each other included.  We serve
+ * meanwhile, and without daemons we are ready all the same.
+ */
+static void daemons_wait(const struct gateway *g)
+{
+    int64_t end = clock_ms() + READY_MS;
+    struct service_state state;
+    sigset_t pending;
+
+    if (!getenv("NOTIFY_SOCKET"))
+        return;
+    for (int svc = 0; svc < SVC_GATEWAY; svc++)
+        for (;;) {
+            broker_service_state(g->broker, (enum svc)svc, &state);
+            sigpending(&pending);
+            if (state.instances || clock_ms() > end || sigismember(&pending, SIGTERM))
+                break;
+            nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        }
+}
+
+/* Until SIGTERM or SIGINT; tells systemd meanwhile that we are well: connections are looked after,
+ * and the broker's thread runs. */
+static void serve(struct conf *conf, struct gateway *g, const sigset_t *signals)
 {
     const struct timespec tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000000L};
 
+    daemons_wait(g);
     sd_notify(0, "READY=1");
     log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " threads=%u", g->threads);
-    while (sigtimedwait(signals, NULL, &tick) < 0)
-        if (http_alive(g->http))
+    for (;;) {
+        int signal = sigtimedwait(signals, NULL, &tick);
+        if (signal == SIGHUP)
+            reload(conf, g);
+        else if (signal > 0)
+            break;
+        if (http_alive(g->http) && broker_alive(g->broker))
             sd_notify(0, "WATCHDOG=1");
+    }
     sd_notify(0, "STOPPING=1");
     log_line(LOG_LEVEL_NOTICE, "event=drain connections=%u", http_busy(g->http));
 }
@@ -181,7 +275,8 @@ static void gateway_drop(struct gateway *g)
     metrics_drop(&g->metrics);
     admit_transfers_drop(&g->transfers);
     rate_drop(&g->rates);
-    cors_drop(&g->cors);
+    cors_drop((struct cors **)&g->cors);
+    proxies_drop(&g->proxies);
     system_stop();
 }
 
@@ -191,23 +286,29 @@ int main(int argc, char **argv)
     cleanup(gateway_drop) struct gateway g = {0};
     struct broker_config bus = {0};
     sigset_t signals;
-    int r = conf_load(SVC_GATEWAY, "gateway", argc, argv, &conf);
+    const char *why;
+    bool known;
+    int r;
 
+    conf_check_with(settings_check);
+    r = conf_load(SVC_GATEWAY, "gateway", argc, argv, &conf);
     if (r != 0)
         return r;
     log_name("gateway");
     log_limit_named(conf_str(conf, SET_LOG_LEVEL));
-    if ((r = peers_read(conf, &bus)) != 0 || (r = gateway_setup(conf, &g)) != 0)
-        return r;
+    known = peers_read(conf, &bus, &why);
+    assert(known);
+    gateway_setup(conf, &g);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     /* before the first thread: they all inherit it */
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     if (gateway_start(conf, &bus, &g) < 0)
         return 1;
-    serve(&g, &signals);
+    serve(conf, &g, &signals);
     drain(&g);
     return 0;
 }

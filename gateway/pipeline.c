@@ -67,7 +67,9 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
 {
     const char *trace = r ? http_header(r, "X-Request-Id") : NULL;
 
-    *x->path = '\0';
+    *x->path = *x->client = '\0';
+    if (r)
+        forwarded_client(g->proxies, r, x->client);
     x->gateway = g;
     x->request = r;
     x->reply = reply;

@@ -1,9 +1,11 @@
 /* Token buckets in a bounded table. */
 #include "gateway/rate.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/digest.h"
 
@@ -46,10 +48,13 @@ static uint64_t mix(uint64_t x)
 
 uint64_t rate_key_of(const char *address)
 {
+    unsigned char network[16];
+    bool is_six = inet_pton(AF_INET6, address, network) == 1;
+    const unsigned char *at = is_six ? network : (const unsigned char *)address;
     uint64_t h = salt;
 
-    for (; *address; address++)
-        h = mix(h + (unsigned char)*address);
+    for (size_t n = is_six ? 8 : strlen(address); n > 0; n--)
+        h = mix(h + *at++);
     return h;
 }
 

@@ -135,7 +135,7 @@ int rate_address_step(struct exchange *x)
 {
     if (api_rate_key(x->op->rate) != RATE_BY_ADDRESS)
         return DONE;
-    return rate_check(x, rate_key_of(x->request->address));
+    return rate_check(x, rate_key_of(x->client));
 }
 
 /* ... those counted by user after it. */

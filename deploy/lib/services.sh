@@ -31,7 +31,7 @@ service_exec() {
         fi
         ;;
     gateway)
-        given+=(GATEWAY_NAME="$name" GATEWAYS="$gateways" PORT=$((port + ${name#gateway-} - 1)))
+        given+=(GATEWAY_NAME="$name" GATEWAY_NUMBER="${name#gateway-}" GATEWAYS="$gateways" PORT="$port")
         ;;
     *)
         given+=(DATABASE="host=$run_dir dbname=chatbot")

@@ -26,7 +26,7 @@ struct broker_config {
 #define BROKER_GRACE_MS 5000 /* longer than a daemon's restart takes */
 
 /*
- * Binds one ROUTER per service at <bus_dir>/<name>/<service>/bus (directories 2750) and starts the
+ * Binds one ROUTER per service at <bus_dir>/<name>/<service>/bus (directories 0750) and starts the
  * thread.  DONE, or a fault: a path over 107 bytes, a socket that another process serves, a failed
  * call.  The process' umask is 0117 for a moment: call it before other threads make files.
  */
@@ -39,6 +39,9 @@ int broker_start(const struct broker_config *config, struct broker **ret)
  * follower must have been ended.
  */
 void broker_drop(struct broker **b);
+
+/* Whether its thread has come round within the last 5 s. */
+bool broker_alive(const struct broker *b);
 
 /*
  * A follower gets the events of one topic.  The callback runs on the broker's thread: it must only

@@ -24,7 +24,7 @@ static int directory_make(const char *path, gid_t group)
         return FAULT("mkdir %s: %s", path, strerror(errno));
     if (group != (gid_t)-1 && chown(path, (uid_t)-1, group) && errno != EPERM)
         return FAULT("chown %s: %s", path, strerror(errno));
-    if (chmod(path, 02750))
+    if (chmod(path, 0750)) /* the umask may have kept the group out */
         return FAULT("chmod %s: %s", path, strerror(errno));
     return DONE;
 }
@@ -63,7 +63,8 @@ static int options_set(void *zmq)
     return DONE;
 }
 
-static int bind_path(struct bus_socket *s)
+/* No set-group-ID directory does this: services may not make those (RestrictSUIDSGID=). */
+static int bind_path(struct bus_socket *s, gid_t group)
 {
     char endpoint[sizeof s->path + 8];
     size_t size = sizeof s->fd;
@@ -76,6 +77,8 @@ static int bind_path(struct bus_socket *s)
     umask(before);
     if (r)
         return FAULT("bind %s: %s", s->path, zmq_strerror(errno));
+    if (group != (gid_t)-1 && chown(s->path, (uid_t)-1, group) && errno != EPERM)
+        return FAULT("chown %s: %s", s->path, strerror(errno));
     if (chmod(s->path, 0660))
         return FAULT("chmod %s: %s", s->path, strerror(errno));
     if (zmq_getsockopt(s->zmq, ZMQ_FD, &s->fd, &size))
@@ -99,7 +102,7 @@ int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t
         return FAULT("zmq_socket: %s", zmq_strerror(errno));
     if ((r = options_set(s->zmq)))
         return r;
-    return bind_path(s);
+    return bind_path(s, group);
 }
 
 void bus_socket_close(struct bus_socket *s)

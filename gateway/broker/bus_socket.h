@@ -20,10 +20,10 @@ struct bus_socket {
 };
 
 /*
- * Binds a ROUTER at path/bus; the directory path is made if need be (mode 2750, group as given,
- * (gid_t)-1: as it is).  The umask of the process is 0117 for a moment, so no other thread may make
- * files meanwhile.
- * DONE; a fault for a path that is too long, a live owner of the socket, or a failed call.
+ * Binds a ROUTER at path/bus; the directory path is made if need be (mode 0750), both are
+ * given to the group ((gid_t)-1: as it is).  The umask of the process is 0117 for a moment, so no
+ * other thread may make files meanwhile. DONE; a fault for a path that is too long, a live owner of
+ * the socket, or a failed call.
  */
 int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t group)
     __attribute__((warn_unused_result));

@@ -155,7 +155,7 @@ START_TEST(socket_files)
     for (int svc = 0; svc < SVC_GATEWAY; svc++) {
         snprintf(path, sizeof path, "%s/gateway/%s", fixture_dir, api_svc_name((enum svc)svc));
         ck_assert_int_eq(stat(path, &st), 0);
-        ck_assert_uint_eq(st.st_mode & 07777, 02750);
+        ck_assert_uint_eq(st.st_mode & 07777, 0750);
         snprintf(path, sizeof path, "%s/gateway/%s/bus", fixture_dir, api_svc_name((enum svc)svc));
         ck_assert_int_eq(stat(path, &st), 0);
         ck_assert(S_ISSOCK(st.st_mode));

@@ -69,6 +69,18 @@ START_TEST(no_origins)
 }
 END_TEST
 
+/* A list that a reload replaced is there until its successor goes. */
+START_TEST(replaced)
+{
+    struct cors *before = list("https://a.example");
+    cleanup(cors_drop) struct cors *c = list("https://b.example");
+
+    cors_replace(c, before);
+    ck_assert_str_eq(cors_allow(before, "https://a.example"), "https://a.example");
+    ck_assert_ptr_null(cors_allow(c, "https://a.example"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("cors");
@@ -77,5 +89,6 @@ int main(void)
     tcase_add_test(tests, some);
     tcase_add_test(tests, all);
     tcase_add_test(tests, no_origins);
+    tcase_add_test(tests, replaced);
     return check_run("cors", tests);
 }
