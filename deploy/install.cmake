@@ -1,0 +1,44 @@
+# What a package holds, below /usr and /etc: programs, units, migrations, settings, manual pages.
+include(GNUInstallDirs)
+set(share ${CMAKE_INSTALL_DATADIR}/chatbot)
+pkg_get_variable(units systemd systemdsystemunitdir)
+if(NOT units)
+  set(units /lib/systemd/system)
+endif()
+
+install(TARGETS ${daemons} DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/chatbot)
+
+# The database's side: the scripts of deploy/ and what they read, in the checkout's own order.
+install(PROGRAMS deploy/migrate deploy/host-database deploy/host-services DESTINATION ${share}/deploy)
+install(FILES deploy/roles.sql DESTINATION ${share}/deploy)
+install(FILES deploy/lib/console.sh deploy/lib/migrations.sh DESTINATION ${share}/deploy/lib)
+foreach(folder common authd projectd chatd filed)
+  install(DIRECTORY ${folder}/migrations DESTINATION ${share}/${folder} FILES_MATCHING PATTERN "*.sql")
+endforeach()
+
+install(DIRECTORY deploy/systemd/ DESTINATION ${units}
+        FILES_MATCHING PATTERN "*.service" PATTERN "*.target" PATTERN "*.conf")
+install(FILES deploy/sysusers.conf DESTINATION lib/sysusers.d RENAME chatbot.conf)
+install(FILES deploy/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME chatbot.conf)
+
+# Settings and manual pages are printed by the build.
+set(pages chatbot.conf.5)
+foreach(daemon ${daemons})
+  list(APPEND pages chatbot-${daemon}.8)
+endforeach()
+set(printed)
+foreach(page ${pages})
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/${page}
+                     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+                     COMMAND reference ${page} > ${CMAKE_BINARY_DIR}/man/${page}
+                     DEPENDS reference VERBATIM)
+  list(APPEND printed ${CMAKE_BINARY_DIR}/man/${page})
+  string(REGEX REPLACE ".*\\." "" section ${page})
+  install(FILES ${CMAKE_BINARY_DIR}/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/chatbot.conf
+                   COMMAND reference conf > ${CMAKE_BINARY_DIR}/chatbot.conf
+                   DEPENDS reference VERBATIM)
+add_custom_target(printed ALL DEPENDS ${printed} ${CMAKE_BINARY_DIR}/chatbot.conf)
+install(FILES ${CMAKE_BINARY_DIR}/chatbot.conf DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/chatbot)
+install(FILES deploy/man/chatbot-platform.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
