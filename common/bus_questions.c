@@ -7,14 +7,18 @@
 #include "common/bus_state.h"
 #include "common/clock.h"
 
+#define AGAIN_MAX_US   2000000 /* for how long gateways may refuse */
+#define AGAIN_PAUSE_US 50000   /* between two tries, from the third on */
+
 /* An internal call of a worker of this process. */
 struct question {
     struct question *next;
     struct envelope request;
     uint64_t id;
-    int gateway;    /* that it was sent to, -1: not sent */
-    unsigned epoch; /* of that gateway then */
-    bool again;     /* a gateway had nobody for it, another one was asked */
+    int gateway;                /* that it was sent to, -1: not sent */
+    unsigned epoch;             /* of that gateway then */
+    unsigned again;             /* how often a gateway had nobody for it */
+    int64_t due_us, give_up_us; /* the next try after that, and the last; 0: none was refused */
     int64_t deadline_us;
     struct arena *arena;
     bool done;
@@ -41,7 +45,8 @@ void questions_send(struct bus *b)
         int64_t left_ms = (q->deadline_us - clock_us()) / 1000;
         struct gateway_link *g;
         size_t size;
-        if (q->done || left_ms <= 0 || (q->gateway >= 0 && b->links[q->gateway].epoch == q->epoch))
+        if (q->done || left_ms <= 0 || clock_us() < q->due_us ||
+            (q->gateway >= 0 && b->links[q->gateway].epoch == q->epoch))
             continue;
         q->gateway = link_next(b, q->id + q->again);
         if (q->gateway < 0)
@@ -56,16 +61,22 @@ void questions_send(struct bus *b)
     }
 }
 
-/* A gateway that was started again refuses before it has our READY; another one knows better. */
-static bool ask_again(struct bus *b, struct question *q, int status)
+/*
+ * A gateway that stops, or that was started again and has not got our READY, refuses although the
+ * service is well: others know better, or soon this one does.  With gateways that are restarted one
+ * after another this happens more than once to one question.
+ */
+static bool ask_again(struct question *q, int status)
 {
-    int up = 0;
+    int64_t now = clock_us();
 
-    for (int i = 0; i < b->link_count; i++)
-        up += link_is_up(&b->links[i]);
-    if (status != UNAVAILABLE || q->again || up < 2)
+    if (status != UNAVAILABLE)
         return false;
-    q->again = true;
+    if (!q->again++)
+        q->give_up_us = now + AGAIN_MAX_US;
+    if (now >= q->give_up_us)
+        return false;
+    q->due_us = q->again > 1 ? now + AGAIN_PAUSE_US : now;
     q->gateway = -1;
     return true;
 }
@@ -76,7 +87,7 @@ void question_answered(struct bus *b, const struct envelope *e, zmq_msg_t *body)
     for (struct question *q = b->questions; q; q = q->next) {
         if (q->id != e->id || q->done)
             continue;
-        if (ask_again(b, q, e->status))
+        if (ask_again(q, e->status))
             break;
         q->done = true;
         q->status = e->status;
