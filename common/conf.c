@@ -214,16 +214,15 @@ static void help_print(const char *program, enum svc process)
     for (size_t i = 0; conf_options[i][0]; i++)
         printf("  %-16s  %s\n", conf_options[i][0], conf_options[i][1]);
     puts("\nSettings come from --set, credentials, the environment, the file $CHATBOT_ENV_FILE,\n"
-         "$CHATBOT_CONF_DIR/conf.d/*.conf and $CHATBOT_CONF_DIR/chatbot.conf; the first wins.\n"
-         "SIGHUP takes over those marked with *.");
+         "$CHATBOT_CONF_DIR/conf.d/*.conf and $CHATBOT_CONF_DIR/chatbot.conf; the first wins.");
     for (int s = 0; s < SET_COUNT; s++) {
         const struct setting_row *row = &setting_rows[s];
         if (!setting_is_of((enum setting)s, process))
             continue;
         setting_allowed((enum setting)s, allowed, sizeof allowed);
-        printf("\n  %s%s\n      %s\n      %s; default: %s\n", row->name,
-               setting_is_live((enum setting)s) ? " *" : "", row->doc, allowed,
-               *row->otherwise ? row->otherwise : "none");
+        printf("\n  %s\n      %s\n      %s; default: %s%s\n", row->name, row->doc, allowed,
+               *row->otherwise ? row->otherwise : "none",
+               setting_is_live((enum setting)s) ? "; taken over on SIGHUP" : "");
     }
 }
 
