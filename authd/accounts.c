@@ -63,6 +63,9 @@ int user_login_prepare(struct call *c, const struct user_login_in *in)
     char key[ADDRESS_MAX + 1];
     int r;
 
+    if (in->has_cookie && in->cookie && !(in->has_own_page && in->own_page))
+        return refuse(c, BAD_INPUT, "cookie",
+                      "cookie: only for pages of this site, over HTTPS or on this machine");
     address_key(in->email, key);
     r = db_get(c, Q_account_by_address, ARGS(key), INTO(&l->account, &l->hash, &l->is_disabled));
     if (r && r != NOT_FOUND)
@@ -90,8 +93,13 @@ static void address_digest(const char *address, char ret[2 * DIGEST_SIZE + 1])
     hex_encode(digest, sizeof digest, ret);
 }
 
-static int login_accept(struct call *c, const struct login *l, const char *digest)
+static int login_accept(struct call *c, const struct login *l, const char *digest,
+                        const struct user_login_in *in)
 {
+    struct session_start start = {.account = l->account,
+                                  .password_hash = l->new_hash ? l->new_hash : l->hash,
+                                  .device = in->has_user_agent ? in->user_agent : "",
+                                  .by_cookie = in->has_cookie && in->cookie};
     int r = db_do(c, Q_login_failure_clear, ARGS(digest));
 
     if (r && r != NOT_FOUND)
@@ -101,7 +109,7 @@ static int login_accept(struct call *c, const struct login *l, const char *diges
         if (r)
             return r == NOT_FOUND ? BAD_LOGIN : r;
     }
-    return session_open(c, l->account, l->new_hash ? l->new_hash : l->hash);
+    return session_open(c, &start);
 }
 
 int user_login(struct call *c, const struct user_login_in *in)
@@ -117,5 +125,5 @@ int user_login(struct call *c, const struct user_login_in *in)
     }
     if (l->is_disabled) /* said only to who knows the password */
         return refuse(c, FORBIDDEN, NULL, "this account is disabled");
-    return login_accept(c, l, digest);
+    return login_accept(c, l, digest, in);
 }

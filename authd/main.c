@@ -13,11 +13,12 @@
 #include "proto/handlers.h"
 
 #include "authd/authd.h"
+#include "authd/revocations.h"
 #include "authd/sessions.h"
 #include "common/db.h"
 #include "common/service.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},

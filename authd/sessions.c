@@ -1,141 +1,190 @@
-/* Sessions: opened by login, ended by logout, known to every gateway within a second. */
+/* Sessions: opened by login, renewed by refresh tokens, ended one or all. */
 #include "authd/sessions.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "authd/authd.h"
 #include "authd/queries.h"
+#include "authd/refresh_token.h"
+#include "authd/revocations.h"
 #include "authd/signing_keys.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
-#include "common/digest.h"
-#include "common/events.h"
-#include "common/service.h"
+#include "common/log.h"
 #include "common/token.h"
 
-#define REFRESH_BYTES 32
-#define REFRESH_SIZE  48 /* of its text, with NUL */
+#define PAGE_TOKEN_SECONDS 600 /* life of an access token that a page holds */
 
-/* A new refresh token, and its SHA-256 in hex, which is all that is stored. */
-static void refresh_make(char ret[REFRESH_SIZE], char ret_hash[2 * DIGEST_SIZE + 1])
-{
-    unsigned char bytes[REFRESH_BYTES], digest[DIGEST_SIZE];
-
-    random_bytes(bytes, sizeof bytes);
-    base64url_encode(bytes, sizeof bytes, ret);
-    digest_sha256(ret, strlen(ret), digest);
-    hex_encode(digest, sizeof digest, ret_hash);
-    secret_wipe(bytes, sizeof bytes);
-}
-
-static int revocation_append(struct call *c, int64_t account, int64_t session)
-{
-    return db_do(c, Q_revocation_append, ARGS(account, session));
-}
-
-/* Ends the account's sessions beyond the limit, those unused longest.  All session rows first, the
- * counter last: every transaction that ends sessions locks in this order. */
+/* Ends the account's sessions beyond the limit, those unused longest. */
 static int sessions_trim(struct call *c, int64_t account)
 {
     cleanup(rows_drop) struct pg_result *ended = NULL;
     int r = db_rows(c, Q_session_trim, ARGS(account, SESSIONS_MAX), &ended);
 
-    for (int i = 0; !r && i < rows_count(ended); i++)
-        r = revocation_append(c, account, rows_i64(ended, i, 0));
-    return r;
+    return r ? r : revocations_append(c, ended);
 }
 
-static int token_reply(struct call *c, int64_t account, int64_t session, const char *refresh)
+/* The reply: an access token, and the refresh token here or in the cookie. */
+static int token_reply(struct call *c, int64_t account, int64_t session, bool by_cookie,
+                       const struct refresh_token *refresh)
 {
     const struct authd *a = call_state(c);
-    int64_t now = (int64_t)time(NULL);
-    struct token_claims claims = {
-        .account = account, .session = session, .issued = now, .expires = now + a->token_seconds};
+    int64_t now = (int64_t)time(NULL), life = a->token_seconds;
+    struct token_claims claims = {.account = account, .session = session, .issued = now};
     char token[TOKEN_MAX];
-    int r = token_sign(a->key->key, a->key->kid, &claims, token);
+    int r;
 
+    if (by_cookie && life > PAGE_TOKEN_SECONDS)
+        life = PAGE_TOKEN_SECONDS;
+    claims.expires = now + life;
+    r = token_sign(a->key->key, a->key->kid, &claims, token);
     if (r)
         return r;
     text_clear(&c->out);
     text_putc(&c->out, '{');
     text_member_str(&c->out, "access_token", token);
     text_member_str(&c->out, "token_type", "bearer");
-    text_member_i64(&c->out, "expires_in", a->token_seconds);
-    text_member_str(&c->out, "refresh_token", refresh);
+    text_member_i64(&c->out, "expires_in", life);
+    text_member_str(&c->out, "refresh_token", by_cookie ? NULL : refresh->text);
     text_putc(&c->out, '}');
+    if (by_cookie)
+        c->cookie = arena_strndup(&c->arena, refresh->text, strlen(refresh->text));
     secret_wipe(token, sizeof token);
     return DONE;
 }
 
-int session_open(struct call *c, int64_t account, const char *password_hash)
+int session_open(struct call *c, const struct session_start *s)
 {
-    char refresh[REFRESH_SIZE], refresh_hash[2 * DIGEST_SIZE + 1];
+    cleanup(refresh_token_drop) struct refresh_token refresh;
     int64_t session = 0;
     int r;
 
-    refresh_make(refresh, refresh_hash);
-    r = db_get(c, Q_session_insert, ARGS(account, password_hash, refresh_hash, c->address),
+    refresh_token_new(&refresh);
+    r = db_get(c, Q_session_insert,
+               ARGS(s->account, s->password_hash, (const char *)refresh.hash, c->address,
+                    (const char *)refresh.family_hash, s->device, s->by_cookie),
                INTO(&session));
     if (r == NOT_FOUND)
         r = BAD_LOGIN;
     if (!r)
-        r = sessions_trim(c, account);
-    if (!r)
-        r = token_reply(c, account, session, refresh);
-    secret_wipe(refresh, sizeof refresh);
-    return r;
+        r = sessions_trim(c, s->account);
+    return r ? r : token_reply(c, s->account, session, s->by_cookie, &refresh);
 }
+
+/* ---- refresh ------------------------------------------------------------------------------ */
+
+/* The session of a refresh token's family, and what this token is to it. */
+struct family {
+    int64_t session, account;
+    bool by_cookie, is_newest, is_previous; /* previous: exchanged a moment ago */
+    const char *next_sealed;
+};
+
+static int refresh_refused(struct call *c)
+{
+    return refuse(c, UNAUTHORIZED, NULL, "the refresh token is not valid: log in again");
+}
+
+/* Exchanges the newest token for the next one. */
+static int family_rotate(struct call *c, const struct family *f, const struct refresh_token *given)
+{
+    cleanup(refresh_token_drop) struct refresh_token next;
+    char sealed[2 * REFRESH_SEALED + 1];
+    int r;
+
+    refresh_token_next(given, &next);
+    refresh_token_seal(given, &next, sealed);
+    r = db_do(
+        c, Q_session_rotate,
+        ARGS(f->account, f->session, (const char *)next.hash, (const char *)sealed, c->address));
+    return r ? r : token_reply(c, f->account, f->session, f->by_cookie, &next);
+}
+
+/* The same answer for who asked a moment ago: the token that is the newest by now. */
+static int family_repeat(struct call *c, const struct family *f, const struct refresh_token *given)
+{
+    cleanup(refresh_token_drop) struct refresh_token next;
+
+    if (!f->next_sealed || !refresh_token_open(given, f->next_sealed, &next))
+        return refresh_refused(c);
+    return token_reply(c, f->account, f->session, f->by_cookie, &next);
+}
+
+/* A token that was used up is used again: it, or its successor, is in the wrong hands, and nobody
+ * can say which.  The session ends, for both. */
+static int family_end(struct call *c, const struct family *f)
+{
+    int r = db_do(c, Q_session_end, ARGS(f->account, f->session));
+
+    if (!r)
+        r = revocation_append(c, f->account, f->session);
+    if (r)
+        return r;
+    log_line(LOG_LEVEL_NOTICE, "event=refresh_token_reused account=%lld session=%lld",
+             (long long)f->account, (long long)f->session);
+    c->cookie = f->by_cookie ? "-" : NULL;
+    return refresh_refused(c);
+}
+
+int session_refresh(struct call *c, const struct session_refresh_in *in)
+{
+    cleanup(refresh_token_drop) struct refresh_token given;
+    struct family f = {0};
+    int r;
+
+    if (in->has_refresh_token && in->has_cookie)
+        return refuse(c, BAD_INPUT, "refresh_token", "the session cookie came, too: send one");
+    if (!in->has_refresh_token && !in->has_cookie)
+        return refresh_refused(c);
+    if (!refresh_token_read(in->has_cookie ? in->cookie : in->refresh_token, &given))
+        return refresh_refused(c);
+    r = db_get(
+        c, Q_session_family, ARGS((const char *)given.family_hash, (const char *)given.hash),
+        INTO(&f.session, &f.account, &f.by_cookie, &f.is_newest, &f.is_previous, &f.next_sealed));
+    /* a cookie's token never comes in a body, nor the other way round */
+    if (r == NOT_FOUND || (!r && f.by_cookie != in->has_cookie))
+        return refresh_refused(c);
+    if (r)
+        return r;
+    if (f.is_newest)
+        return family_rotate(c, &f, &given);
+    return f.is_previous ? family_repeat(c, &f, &given) : family_end(c, &f);
+}
+
+/* ---- ending ------------------------------------------------------------------------------- */
 
 int user_logout(struct call *c, const struct user_logout_in *in)
 {
     int r = db_do(c, Q_session_end, ARGS(c->caller, c->session));
 
     (void)in;
+    c->cookie = "-";
     if (r == NOT_FOUND) /* another request was faster: ended is ended */
         return DONE;
     return r ? r : revocation_append(c, c->caller, c->session);
 }
 
-static void u64_write(unsigned char *to, uint64_t v)
+int session_end(struct call *c, const struct session_end_in *in)
 {
-    for (int i = 0; i < 8; i++)
-        to[i] = (unsigned char)(v >> 8 * i);
+    int r = db_do(c, Q_session_end, ARGS(c->caller, in->session_id));
+
+    return r ? r : revocation_append(c, c->caller, in->session_id);
 }
 
-int revocation_event(struct call *c, struct event *ret)
+int sessions_end(struct call *c, int64_t account, int64_t but)
 {
-    cleanup(rows_drop) struct pg_result *rows = NULL;
-    unsigned char *ids = arena_alloc(&c->arena, REVOCATIONS_LISTED * sizeof(uint64_t));
-    uint32_t listed = 0;
-    int r = db_rows(c, Q_revocation_newest, ARGS(REVOCATIONS_LISTED), &rows);
+    cleanup(rows_drop) struct pg_result *ended = NULL;
+    int r = db_rows(c, Q_sessions_end, ARGS(account, but), &ended);
 
-    if (r)
-        return r;
-    /* one row with a NULL session when nothing is listed */
-    for (int i = 0; i < rows_count(rows) && !rows_null(rows, i, 1); i++)
-        u64_write(ids + sizeof(uint64_t) * listed++, (uint64_t)rows_i64(rows, i, 1));
-    *ret = (struct event){
-        .topic = "session",
-        .what = EVENT_REVOKED,
-        .attempt = listed,
-        .cursor = (uint64_t)rows_i64(rows, 0, 0),
-        .data = (const char *)ids,
-        .size = listed * sizeof(uint64_t),
-    };
-    return DONE;
+    return r ? r : revocations_append(c, ended);
 }
 
-int revocation_tick(struct call *c)
+int session_end_others(struct call *c, const struct session_end_others_in *in)
 {
-    struct event e;
-    int r = revocation_event(c, &e);
-
-    if (!r)
-        daemon_publish(c->daemon, &e);
-    return r;
+    (void)in;
+    return sessions_end(c, c->caller, c->session);
 }
 
 int session_sweep(struct call *c)

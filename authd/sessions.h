@@ -1,37 +1,33 @@
 #pragma once
 /*
- * Sessions: one per login, ended by logout, by 30 idle days, or by newer ones beyond the account's
- * limit.  What ends before its time is a numbered row of `revocation`; the numbers have no gaps
- * and are visible in their order.
+ * Sessions: one per login, ended by logout, from the list of sessions, by 30 days without a
+ * renewal, by an age of 90 days, by a refresh token that is used twice, or by newer sessions beyond
+ * the account's limit.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct call;
-struct event;
 
-#define SESSIONS_MAX       50 /* live ones of an account; a login more ends the one unused longest */
-#define REVOCATION_TICK_MS 250
-#define REVOCATIONS_LISTED 64 /* newest revocations in each event */
+#define SESSIONS_MAX 50 /* live ones of an account; a login more ends the one unused longest */
+
+/* What a session begins with. */
+struct session_start {
+    int64_t account;
+    const char *password_hash; /* the one that was verified */
+    const char *device;        /* what the client calls itself, "" unknown; at most 255 bytes */
+    bool by_cookie;            /* its refresh token lives in a page's cookie */
+};
 
 /*
- * In apply: opens a session for the account and writes the reply (shape token).
- * password_hash: the one that the caller verified; the session is opened only while it still is the
- * account's, so that a password changed meanwhile leaves no session behind.
+ * In apply: opens a session and writes the reply (shape token).  It is opened only while the
+ * password is still the account's, so that one changed meanwhile leaves no session behind.
  * DONE; BAD_LOGIN when it is not, or the account was disabled; or what db_run() says.
  */
-int session_open(struct call *c, int64_t account, const char *password_hash)
-    __attribute__((warn_unused_result));
+int session_open(struct call *c, const struct session_start *s) __attribute__((warn_unused_result));
 
-/*
- * The event of topic "session" as the database stands: cursor the newest revocation, data the
- * session ids of the newest REVOCATIONS_LISTED ones, oldest first, U64 little endian, in the call's
- * arena.  A gateway that missed no more than it lists needs to ask nobody; nothing else has to be
- * remembered, so a restarted authd goes on where it was.
- */
-int revocation_event(struct call *c, struct event *ret) __attribute__((warn_unused_result));
-
-/* Periodic: publishes that event, also when nothing changed. */
-int revocation_tick(struct call *c);
+/* In apply: ends all sessions of the account but one (0: all). */
+int sessions_end(struct call *c, int64_t account, int64_t but) __attribute__((warn_unused_result));
 
 /* Periodic: deletes, in batches, what has no effect any more. */
 int session_sweep(struct call *c);

@@ -22,7 +22,7 @@ void answer_clear(struct call *c)
     text_clear(&c->news);
     c->new_id = c->turn_id = 0;
     c->http = 0;
-    c->location = c->field = c->detail = NULL;
+    c->location = c->field = c->detail = c->cookie = NULL;
     c->retry_after = 0;
     c->replayed = false;
     c->next[0] = '\0';

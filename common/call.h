@@ -41,6 +41,8 @@ struct call {
     bool outbox_filled; /* by outbox_add() */
     char next[32];      /* cursor of the next page, "": last page */
     const char *owner;  /* instance of this service that knows more of it, NULL: none */
+    /* The client's session cookie from now on, "-": none, NULL: as it is; arena. */
+    const char *cookie;
     /* Runs on the worker after COMMIT and after the reply was handed to the bus, so that what it
      * publishes comes behind the reply.  trace, key and address are gone by then.  NULL: nothing.
      */

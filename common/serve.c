@@ -188,6 +188,7 @@ static void reply_fill(struct call *c, struct job *j, uint64_t id, int status, b
         .detail = status ? c->detail : NULL,
         .location = status ? NULL : call_location(c),
         .next = c->next,
+        .cookie = c->cookie,
         .stream = streams,
         .owner = status ? NULL : c->owner,
     };

@@ -112,7 +112,7 @@ static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const st
         .op = api_op(op),
         .caller = caller,
         .trace = x->trace,
-        .address = x->client,
+        .address = x->address,
         .params = {params->data, params->size},
         .deadline_ms = left < CHECK_WAIT_MS ? left : CHECK_WAIT_MS,
     };
@@ -170,22 +170,31 @@ static int token_check(struct exchange *x, const char *token, struct session_ent
     return DONE;
 }
 
-/* Whether the session stands, and whose it is; remembers the token if so. */
+/* Whether the session stands, and whose it is.  *ret_state: authd's answer. */
+static int session_check(struct exchange *x, int64_t account, int64_t session,
+                         struct json_object **ret_state)
+{
+    char data[64], id[24];
+    struct params params = {.data = data, .capacity = sizeof data};
+    int r;
+
+    snprintf(id, sizeof id, "%lld", (long long)session);
+    if (!params_add(&params, "session_id", id, strlen(id)))
+        return FAULT("a session id does not fit");
+    r = authd_ask(x, OP_session_check, account, &params, ret_state);
+    if (r == NOT_FOUND || (r == DONE && json_i64(*ret_state, "user_id", 0) != account))
+        return refused(x, "its session has ended");
+    return r;
+}
+
+/* The same for a token, which is remembered if so. */
 static int session_ask(struct exchange *x, const unsigned char *digest, struct session_entry *e)
 {
     cleanup(json_drop) struct json_object *state = NULL;
     struct sessions *sessions = x->gateway->auth->sessions;
     uint64_t ticket = sessions_ticket(sessions);
-    char data[64], id[24];
-    struct params params = {.data = data, .capacity = sizeof data};
-    int r;
+    int r = session_check(x, e->account, e->session, &state);
 
-    snprintf(id, sizeof id, "%lld", (long long)e->session);
-    if (!params_add(&params, "session_id", id, strlen(id)))
-        return FAULT("a session id does not fit");
-    r = authd_ask(x, OP_session_check, e->account, &params, &state);
-    if (r == NOT_FOUND || (r == DONE && json_i64(state, "user_id", 0) != e->account))
-        return refused(x, "its session has ended");
     if (r != DONE)
         return r;
     e->admin = strcmp(json_str(state, "role", ""), "admin") == 0;
@@ -202,7 +211,7 @@ bool auth_session_is_over(struct exchange *x)
         .op = api_op(OP_session_check),
         .caller = x->caller,
         .trace = x->trace,
-        .address = x->request->address,
+        .address = x->address,
         .deadline_ms = CHECK_WAIT_MS,
     };
 

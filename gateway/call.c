@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -10,6 +11,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "gateway/auth.h"
+#include "gateway/facts.h"
 
 #define THEN_WAIT_MS 1000
 
@@ -23,7 +25,7 @@ struct bus_request call_request(const struct exchange *x)
         .trace = x->trace,
         .key = x->key[0] ? x->key : NULL,
         .key_ttl = x->key_ttl,
-        .address = x->client,
+        .address = x->address,
         .params = {x->params.data, x->params.size},
         .body = x->body.size ? x->body.data : NULL,
         .body_size = x->body.size,
@@ -130,15 +132,30 @@ static void then_call(struct exchange *x)
     }
 }
 
+/* A session that was ended by way of this gateway is refused here at once. */
+static void session_forget(const struct exchange *x)
+{
+    const char *id;
+
+    if (x->op->id == OP_user_logout)
+        auth_session_ended(x->gateway->auth, x->session);
+    if (x->op->id != OP_session_end)
+        return;
+    id = params_get(x->params.data, x->params.size, "session_id");
+    auth_session_ended(x->gateway->auth, strtoll(id ? id : "0", NULL, 10));
+}
+
 int call_step(struct exchange *x)
 {
     cleanup(bus_reply_drop) struct bus_reply reply = {0};
     const struct bus_request request = call_request(x);
 
     call_send(x->gateway->broker, &request, &reply);
-    if (reply.status == DONE && x->op->id == OP_user_logout)
-        auth_session_ended(x->gateway->auth, x->session);
-    if (reply.status == DONE)
+    if (reply.cookie[0])
+        cookie_set(x, reply.cookie);
+    if (reply.status == DONE) {
+        session_forget(x);
         then_call(x);
+    }
     return call_reply(x, &reply);
 }

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "common/text.h"
-#include "gateway/forwarded.h"
 #include "gateway/gateway.h"
 #include "gateway/http/http.h"
+#include "gateway/proxies.h"
 #include "proto/api.h"
 
 #define TRACE_MAX 64 /* bytes of a request id */
@@ -27,13 +27,14 @@ struct exchange {
     struct http_reply *reply; /* a status other than 0: answered */
 
     char trace[TRACE_MAX + 1];
-    char client[CLIENT_MAX + 1]; /* its address: the peer's, or what a trusted proxy says */
-    char path[TARGET_MAX + 1];   /* decoded */
-    const char *method;          /* "GET" for HEAD */
-    const struct op *op;         /* NULL: none was found */
-    bool admitted;               /* holds a place, see admit.c */
-    bool is_chat;                /* and one among the chats */
-    bool is_transfer;            /* and one among the uploads and downloads */
+    char address[ADDRESS_TEXT_MAX]; /* of the client, behind our proxies */
+    bool tls;                       /* it speaks TLS with them */
+    char path[TARGET_MAX + 1];      /* decoded */
+    const char *method;             /* "GET" for HEAD */
+    const struct op *op;            /* NULL: none was found */
+    bool admitted;                  /* holds a place, see admit.c */
+    bool is_chat;                   /* and one among the chats */
+    bool is_transfer;               /* and one among the uploads and downloads */
     struct params params;
     char params_data[PARAMS_MAX];
     char pair[TARGET_MAX + 2]; /* a decoded pair of the query */

@@ -28,11 +28,11 @@
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
 #include "gateway/cors.h"
-#include "gateway/forwarded.h"
 #include "gateway/gateway.h"
 #include "gateway/http/http.h"
 #include "gateway/metrics.h"
 #include "gateway/pipeline.h"
+#include "gateway/proxies.h"
 #include "gateway/rate.h"
 #include "gateway/stream/streams.h"
 #include "gateway/system.h"
@@ -120,7 +120,7 @@ static enum setting settings_check(const struct conf *conf, const char **reterr_
     *reterr_why = "must hold origins like https://example.org";
     if (cors_new(conf_str(conf, SET_CORS_ORIGINS), &cors, &wrong) != DONE)
         return SET_CORS_ORIGINS;
-    *reterr_why = "must hold IPv4 addresses, or networks like 10.0.0.0/8";
+    *reterr_why = "must hold addresses, or networks like 10.0.0.0/8";
     if (proxies_new(conf_str(conf, SET_TRUSTED_PROXIES), &proxies, &wrong) != DONE)
         return SET_TRUSTED_PROXIES;
     *reterr_why = "leads to a port beyond 65535";

@@ -67,9 +67,8 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
 {
     const char *trace = r ? http_header(r, "X-Request-Id") : NULL;
 
-    *x->path = *x->client = '\0';
-    if (r)
-        forwarded_client(g->proxies, r, x->client);
+    *x->path = *x->address = '\0';
+    x->tls = false;
     x->gateway = g;
     x->request = r;
     x->reply = reply;
@@ -106,6 +105,7 @@ void pipeline_handle(void *state, struct http_request *r, int status, const char
 
     exchange_start(x, state, r, reply);
     x->method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
+    proxies_client(x->gateway->proxies, r, x->address, &x->tls);
     status = status == DONE ? steps_run(x) : problem(x, status, NULL, detail);
     if (status != DONE)
         problem_reply(x, status);

@@ -9,6 +9,7 @@
 #include "common/digest.h"
 #include "common/json.h"
 #include "gateway/cors.h"
+#include "gateway/facts.h"
 #include "gateway/media.h"
 #include "gateway/rate.h"
 #include "gateway/ui/files.h"
@@ -133,9 +134,12 @@ static int rate_check(struct exchange *x, uint64_t key)
 /* Classes counted by address come before the costly check of who it is, ... */
 int rate_address_step(struct exchange *x)
 {
+    char group[ADDRESS_TEXT_MAX];
+
     if (api_rate_key(x->op->rate) != RATE_BY_ADDRESS)
         return DONE;
-    return rate_check(x, rate_key_of(x->client));
+    address_group(x->address, group);
+    return rate_check(x, rate_key_of(group));
 }
 
 /* ... those counted by user after it. */
@@ -198,12 +202,12 @@ static int headers_add(struct exchange *x)
     return DONE;
 }
 
-/* What is a header, or of a form's part, is no query parameter. */
+/* What is a header, of a form's part, or our own finding is no query parameter. */
 static bool is_in_query(const struct op *op, const char *name)
 {
     for (const struct field *f = op->in; f->name; f++)
         if (strcmp(f->name, name) == 0)
-            return f->place != AT_HEADER && f->place != AT_PART;
+            return f->place != AT_HEADER && f->place != AT_PART && f->place != AT_FACT;
     return true;
 }
 
@@ -225,7 +229,8 @@ int params_step(struct exchange *x)
     }
     if (r < 0)
         return problem(x, BAD_REQUEST, NULL, "the query holds an invalid escape or is not UTF-8");
-    return headers_add(x);
+    r = headers_add(x);
+    return r ? r : facts_add(x);
 }
 
 static bool key_is_good(const char *key)

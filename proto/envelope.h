@@ -38,7 +38,7 @@ struct envelope {
     uint16_t credit_fast, credit_slow, credit_write, credit_hash, credit_bulk, status, http;
     uint8_t database, known, admin, replayed, text, stream, last;
     const char *service, *instance, *note, *op, *trace, *key, *to, *address, *field, *detail,
-        *location, *next, *topic, *owner;
+        *location, *next, *topic, *owner, *cookie;
     struct blob params;
 };
 

@@ -283,7 +283,7 @@ static struct json_object *parameters(const struct op *op)
         static const char *const places[] = {
             [AT_PATH] = "path", [AT_QUERY] = "query", [AT_HEADER] = "header"};
         char name[32];
-        if (f->place == AT_BODY || f->place == AT_PART)
+        if (f->place == AT_BODY || f->place == AT_PART || f->place == AT_FACT)
             continue;
         p = object();
         parameter_name(f, name, sizeof name);

@@ -82,7 +82,7 @@ struct bus_reply {
     bool replayed, stream; /* stream: a download's bytes follow */
     uint32_t retry_after;
     uint64_t turn_id;
-    char field[256], detail[256], location[256], next[256];
+    char field[256], detail[256], location[256], next[256], cookie[256];
     char owner[32]; /* instance that knows more of it, "": none; see call_send() */
     char *body;     /* payload, NUL-terminated, or NULL */
     size_t body_size;

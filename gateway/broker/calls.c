@@ -75,6 +75,7 @@ void bus_reply_fill(struct bus_reply *ret, const struct envelope *e, zmq_msg_t *
     cut_copy(ret->location, sizeof ret->location, e->location);
     cut_copy(ret->next, sizeof ret->next, e->next);
     cut_copy(ret->owner, sizeof ret->owner, e->owner);
+    cut_copy(ret->cookie, sizeof ret->cookie, e->cookie);
     ret->follower = NULL;
     ret->body_size = payload ? zmq_msg_size(payload) : 0;
     ret->body = ret->body_size ? malloc(ret->body_size + 1) : NULL;

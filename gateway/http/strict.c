@@ -8,11 +8,13 @@
 #include "proto/api.h"
 
 /* Fields that mean something to us and so may come only once. */
-static const char *const once[] = {"Host",          "Content-Length", "Transfer-Encoding",
-                                   "Authorization", "Content-Type",   "Idempotency-Key",
-                                   "Origin",        "X-Request-Id",   "Expect",
-                                   "Last-Event-ID", "If-None-Match",  "Range",
-                                   "If-Range"};
+static const char *const once[] = {
+    "Host",          "Content-Length", "Transfer-Encoding",
+    "Authorization", "Content-Type",   "Idempotency-Key",
+    "Origin",        "X-Request-Id",   "Expect",
+    "Last-Event-ID", "If-None-Match",  "Range",
+    "Cookie",        "Sec-Fetch-Site", "If-Range",
+};
 
 const char *http_header_find(const struct http_header *headers, size_t count, const char *name)
 {

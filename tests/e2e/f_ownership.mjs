@@ -22,6 +22,7 @@ export default async function (t) {
 
     await t.test('the owner has one of everything', async () => {
         await t.as('alice');
+        ids.session_id = (await t.call('GET', '/users/me/sessions')).json[0].id;
         const project = await t.call('POST', '/projects', { body: { name: word } });
         ids.project_id = project.json.id;
         const prompt = await t.call('POST', `/projects/${ids.project_id}/prompts`, { body: { name: word, content: word } });

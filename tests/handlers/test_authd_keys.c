@@ -36,7 +36,6 @@ static struct db *database_open(void)
         .database = getenv("CHATBOT_TEST_DATABASE"),
         .role = "authd",
         .schema = "auth",
-        .schema_version = 1,
         .queries = queries,
     };
     struct db *db = NULL;

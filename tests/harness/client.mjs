@@ -62,6 +62,7 @@ export class Client {
         const op = reply.status < 300 && this.world.contract?.find(method, path);
         if (op) this.world.hit.add(op.id);
         this.#remember(undefined, reply.json);
+        for (const line of reply.headers['set-cookie'] ?? []) this.#remember(/=([^;]*)/.exec(line)[1]);
         if (form) this.check(method, path, reply);
         return reply;
     }
@@ -104,7 +105,7 @@ export class Client {
         if (typeof json === 'string') json = parsed(json);
         if (!json || typeof json !== 'object' || Buffer.isBuffer(json)) return;
         for (const [key, value] of Object.entries(json))
-            if (/password|_token$/.test(key) && typeof value === 'string' && value.length >= 12) this.world.secrets.add(value);
+            if (/password|^token$|_token$|^key$/.test(key) && typeof value === 'string' && value.length >= 12) this.world.secrets.add(value);
     }
 }
 

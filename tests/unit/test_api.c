@@ -145,7 +145,8 @@ static void input_check(const struct op *op, const struct field *f)
     sane(op, !f->nullable || f->optional);
     /* null and numbers with a point are JSON's */
     sane(op, f->place == AT_BODY || (!f->nullable && f->type != T_F64));
-    sane(op, f->place == AT_BODY || f->type != T_SECRET);
+    sane(op, f->place == AT_BODY || f->place == AT_FACT || f->type != T_SECRET);
+    sane(op, f->place != AT_FACT || (f->optional && is_public(op)));
     if (f->place != AT_PATH)
         return;
     sane(op, !f->optional);

@@ -49,6 +49,7 @@ static struct envelope full(enum frame_kind kind)
         .detail = "\xc3\xa4",
         .location = "/projects/1",
         .next = "n",
+        .cookie = "c",
         .topic = "turn:1",
         .owner = "0123456789abcdef",
         .params = {"a\0b\0", 4},

@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "gateway/forwarded.h"
+#include "gateway/proxies.h"
 #include "proto/api.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -10,9 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct proxies *proxies;
     struct http_request r = {.address = "127.0.0.1", .header_count = 1};
-    char header[1024], client[CLIENT_MAX + 1];
+    char header[1024], client[ADDRESS_TEXT_MAX], group[ADDRESS_TEXT_MAX];
     unsigned char binary[16];
     const char *wrong;
+    bool tls;
 
     if (!proxies && proxies_new("127.0.0.1 10.0.0.0/8", &proxies, &wrong) != DONE)
         abort();
@@ -21,7 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(header, data, size);
     header[size] = '\0';
     r.headers[0] = (struct http_header){"X-Forwarded-For", header};
-    forwarded_client(proxies, &r, client);
+    proxies_client(proxies, &r, client, &tls);
     must(inet_pton(strchr(client, ':') ? AF_INET6 : AF_INET, client, binary) == 1);
+    address_group(client, group);
+    must(group[0] && strlen(group) < sizeof group);
     return 0;
 }
