@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "authd/common_passwords.h"
 #include "common/digest.h"
 #include "common/fault.h"
 #include "proto/api.h"
@@ -30,7 +31,9 @@ const char *password_check(const char *password)
         return "must have at most 256 characters";
     if (!letter)
         return "must contain a letter";
-    return digit ? NULL : "must contain a digit";
+    if (!digit)
+        return "must contain a digit";
+    return password_is_common(password) ? "is one of the most common passwords" : NULL;
 }
 
 static int memory_map(uint8_t **ret, size_t size)
@@ -120,6 +123,23 @@ int password_verify(const char *hash, const char *password)
         r = BAD_LOGIN;
     secret_wipe(computed, sizeof computed);
     return r;
+}
+
+/* The time of Argon2id grows with memory times passes. */
+int password_pad(const char *hash, const struct password_cost *cost, const char *password)
+{
+    char ignored[PASSWORD_HASH_MAX];
+    uint64_t full = (uint64_t)cost->memory_kib * cost->passes, spent;
+    struct password_cost rest = {.passes = cost->passes};
+    struct phc p;
+
+    if (!phc_read(hash, &p))
+        return FAULT("a stored password hash cannot be read");
+    spent = (uint64_t)p.memory_kib * p.passes;
+    if (spent >= full)
+        return DONE;
+    rest.memory_kib = (uint32_t)((full - spent) / cost->passes);
+    return rest.memory_kib < ARGON2_MIN_MEMORY ? DONE : password_hash(password, &rest, ignored);
 }
 
 bool password_is_outdated(const char *hash, const struct password_cost *cost)

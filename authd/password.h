@@ -16,7 +16,8 @@ struct password_cost {
 
 /*
  * NULL when the password (valid UTF-8) may be chosen, else why not, as a short text for people:
- * at least 8 characters (code points), at most 256 bytes, a letter and a digit 0-9.  Every
+ * at least 8 characters (code points), at most 256 bytes, a letter and a digit 0-9, and none of the
+ * most common ones.  Every
  * character beyond ASCII counts as a letter, so that no script is put at a disadvantage.
  */
 const char *password_check(const char *password);
@@ -36,6 +37,13 @@ int password_nobody(const struct password_cost *cost, char ret[PASSWORD_HASH_MAX
 /* DONE when the password matches, BAD_LOGIN when not; a hash that cannot be read is a fault.
  * Costs what the hash's own parameters say; compares in constant time. */
 int password_verify(const char *hash, const char *password) __attribute__((warn_unused_result));
+
+/*
+ * Takes the time that a hash of `cost` takes longer than that one, for whoever was refused by it:
+ * else the time would tell an old account from none.  DONE or a fault.
+ */
+int password_pad(const char *hash, const struct password_cost *cost, const char *password)
+    __attribute__((warn_unused_result));
 
 /* Whether a hash that we made was cheaper than `cost`. */
 bool password_is_outdated(const char *hash, const struct password_cost *cost);

@@ -1,0 +1,83 @@
+/* Logging in: an address and a password for a session. */
+#include <string.h>
+
+#include "authd/address.h"
+#include "authd/authd.h"
+#include "authd/login_guard.h"
+#include "authd/passwords.h"
+#include "authd/queries.h"
+#include "authd/sessions.h"
+#include "common/call.h"
+#include "common/db.h"
+
+/* What user_login_prepare() found; decided on in user_login(), inside the transaction. */
+struct login {
+    int64_t account;
+    const char *hash;     /* the account's, as verified */
+    const char *new_hash; /* when the cost has risen since, else NULL */
+    bool is_disabled, matches;
+};
+
+static int cookie_check(struct call *c, const struct user_login_in *in)
+{
+    if (!in->has_cookie || !in->cookie || (in->has_own_page && in->own_page))
+        return DONE;
+    return refuse(c, BAD_INPUT, "cookie",
+                  "cookie: only for pages of this site, over HTTPS or on this machine");
+}
+
+/* Says nothing yet: a wrong password and an unknown address take the same steps from here on. */
+int user_login_prepare(struct call *c, const struct user_login_in *in)
+{
+    const struct authd *a = call_state(c);
+    struct login *l = arena_alloc(&c->arena, sizeof *l);
+    char key[ADDRESS_MAX + 1];
+    int r = cookie_check(c, in);
+
+    if (!r)
+        r = login_guard_try(c, in->email);
+    if (r)
+        return r;
+    address_key(in->email, key);
+    r = db_get(c, Q_account_by_address, ARGS(key), INTO(&l->account, &l->hash, &l->is_disabled));
+    if (r && r != NOT_FOUND)
+        return r;
+    r = account_verify(c, l->hash, in->password);
+    if (r < 0)
+        return r;
+    l->matches = r == DONE;
+    c->prepared = l;
+    if (!l->matches || !password_is_outdated(l->hash, &a->cost))
+        return DONE;
+    return account_hash(c, in->password, &l->new_hash);
+}
+
+static int login_accept(struct call *c, const struct login *l, const struct user_login_in *in)
+{
+    struct session_start start = {.account = l->account,
+                                  .password_hash = l->new_hash ? l->new_hash : l->hash,
+                                  .device = in->has_user_agent ? in->user_agent : "",
+                                  .by_cookie = in->has_cookie && in->cookie};
+    int r = DONE;
+
+    if (l->new_hash)
+        r = db_do(c, Q_account_rehash, ARGS(l->account, l->hash, l->new_hash));
+    if (r)
+        return r == NOT_FOUND ? BAD_LOGIN : r;
+    return session_open(c, &start);
+}
+
+int user_login(struct call *c, const struct user_login_in *in)
+{
+    const struct login *l = c->prepared;
+    int r;
+
+    if (!l->matches)
+        return BAD_LOGIN;
+    r = login_guard_clear(c, in->email);
+    if (r)
+        return r;
+    if (l->is_disabled) /* said only to who knows the password */
+        return refuse(c, FORBIDDEN, NULL, "this account is disabled");
+    return login_accept(c, l, in);
+}

@@ -1,0 +1,75 @@
+/* Passwords of accounts: hashed, verified, changed. */
+#include "authd/passwords.h"
+
+#include <string.h>
+
+#include "authd/authd.h"
+#include "authd/login_guard.h"
+#include "authd/queries.h"
+#include "authd/sessions.h"
+#include "common/call.h"
+#include "common/db.h"
+
+int account_hash(struct call *c, const char *password, const char **ret)
+{
+    const struct authd *a = call_state(c);
+    char *hash = arena_alloc(&c->arena, PASSWORD_HASH_MAX);
+    int r = password_hash(password, &a->cost, hash);
+
+    if (!r)
+        *ret = hash;
+    return r;
+}
+
+int account_verify(struct call *c, const char *hash, const char *password)
+{
+    const struct authd *a = call_state(c);
+    int r = password_verify(hash ? hash : a->nobody, password), padded;
+
+    if (!hash && !r)
+        r = BAD_LOGIN;
+    if (r != BAD_LOGIN || !hash)
+        return r;
+    padded = password_pad(hash, &a->cost, password);
+    return padded ? padded : r;
+}
+
+/* What password_change_prepare() leaves. */
+struct change {
+    const char *old_hash, *new_hash;
+};
+
+int password_change_prepare(struct call *c, const struct password_change_in *in)
+{
+    const char *why = password_check(in->new_password), *address = NULL;
+    struct change *change = arena_alloc(&c->arena, sizeof *change);
+    int r;
+
+    if (why)
+        return refuse(c, BAD_INPUT, "new_password", "new_password: %s", why);
+    if (strcmp(in->old_password, in->new_password) == 0)
+        return refuse(c, BAD_INPUT, "new_password", "new_password: is the old one");
+    r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, &change->old_hash));
+    if (!r)
+        r = login_guard_try(c, address);
+    if (!r)
+        r = account_verify(c, change->old_hash, in->old_password);
+    if (r == BAD_LOGIN)
+        return refuse(c, BAD_INPUT, "old_password", "old_password: is not your password");
+    if (!r)
+        r = login_guard_clear(c, address);
+    c->prepared = change;
+    return r ? r : account_hash(c, in->new_password, &change->new_hash);
+}
+
+/* The session that asks goes on; the others end, as they may be somebody else's. */
+int password_change(struct call *c, const struct password_change_in *in)
+{
+    const struct change *change = c->prepared;
+    int r = db_do(c, Q_account_rehash, ARGS(c->caller, change->old_hash, change->new_hash));
+
+    (void)in;
+    if (r == NOT_FOUND)
+        return refuse(c, CONFLICT, "old_password", "the password was changed at the same time");
+    return r ? r : sessions_end(c, c->caller, c->session);
+}
