@@ -18,7 +18,7 @@
 #include "common/db.h"
 #include "common/service.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},

@@ -74,6 +74,8 @@ static int scope_check(const struct call *c)
         return DONE;
     case SCOPE_USER:
         return c->caller > 0 ? DONE : UNAUTHORIZED;
+    case SCOPE_SESSION: /* an API key's is negative */
+        return c->caller <= 0 ? UNAUTHORIZED : c->session > 0 ? DONE : FORBIDDEN;
     case SCOPE_ADMIN:
         return c->caller <= 0 ? UNAUTHORIZED : c->admin ? DONE : FORBIDDEN;
     case SCOPE_FOR_GATEWAY:

@@ -16,8 +16,10 @@
 #include "common/token.h"
 #include "gateway/broker/broker.h"
 #include "gateway/keys.h"
+#include "gateway/rate.h"
 
 #define TOKENS_REMEMBERED 8192
+#define KEY_PREFIX        "cbk_"
 #define CHECK_WAIT_MS     5000 /* for authd, when it must be asked */
 
 struct auth {
@@ -98,12 +100,8 @@ void auth_stats(struct auth *a, struct sessions_stats *ret)
     sessions_stats(a->sessions, ret);
 }
 
-/*
- * Asks authd on behalf of an account (0: nobody).  DONE with *ret_body parsed; NOT_FOUND; BUSY with
- * retry_after; UNAVAILABLE for everything else.
- */
-static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const struct params *params,
-                     struct json_object **ret_body)
+int auth_ask(struct exchange *x, enum op_id op, int64_t caller, const struct params *params,
+             struct json_object **ret_body)
 {
     cleanup(bus_reply_drop) struct bus_reply reply = {0};
     uint32_t left = exchange_left_ms(x);
@@ -122,9 +120,10 @@ static int authd_ask(struct exchange *x, enum op_id op, int64_t caller, const st
     if (reply.status == NOT_FOUND || reply.status == BUSY)
         return reply.status;
     if (reply.status != DONE)
-        return problem(x, UNAVAILABLE, NULL, "tokens cannot be checked now, try again shortly");
+        return problem(x, UNAVAILABLE, NULL,
+                       "your rights cannot be checked now, try again shortly");
     if (json_parse(reply.body ? reply.body : "", reply.body_size, ret_body, &why) != DONE)
-        return FAULT("authd's reply to %s is no JSON: %s", request.op->name, why);
+        return FAULT("the reply to %s is no JSON: %s", request.op->name, why);
     return DONE;
 }
 
@@ -133,7 +132,7 @@ static int keys_fetch(void *state)
     struct exchange *x = state;
     cleanup(json_drop) struct json_object *list = NULL;
     const struct params none = {0};
-    int r = authd_ask(x, OP_key_list, 0, &none, &list);
+    int r = auth_ask(x, OP_key_list, 0, &none, &list);
 
     if (r != DONE)
         return r == NOT_FOUND ? UNAVAILABLE : r;
@@ -166,7 +165,8 @@ static int token_check(struct exchange *x, const char *token, struct session_ent
     }
     if (r != DONE)
         return r == UNAUTHORIZED ? refused(x, why) : r;
-    *ret = (struct session_entry){claims.account, claims.session, claims.expires, false};
+    *ret = (struct session_entry){
+        .account = claims.account, .session = claims.session, .expires = claims.expires};
     return DONE;
 }
 
@@ -181,10 +181,17 @@ static int session_check(struct exchange *x, int64_t account, int64_t session,
     snprintf(id, sizeof id, "%lld", (long long)session);
     if (!params_add(&params, "session_id", id, strlen(id)))
         return FAULT("a session id does not fit");
-    r = authd_ask(x, OP_session_check, account, &params, ret_state);
+    r = auth_ask(x, OP_session_check, account, &params, ret_state);
     if (r == NOT_FOUND || (r == DONE && json_i64(*ret_state, "user_id", 0) != account))
         return refused(x, "its session has ended");
     return r;
+}
+
+/* A key is no admin's unless it says so itself. */
+static bool is_admin(struct json_object *state, const struct session_entry *e)
+{
+    return strcmp(json_str(state, "role", ""), "admin") == 0 &&
+           (e->session > 0 || e->rights.scopes & KEY_ADMIN);
 }
 
 /* The same for a token, which is remembered if so. */
@@ -197,7 +204,7 @@ static int session_ask(struct exchange *x, const unsigned char *digest, struct s
 
     if (r != DONE)
         return r;
-    e->admin = strcmp(json_str(state, "role", ""), "admin") == 0;
+    e->admin = is_admin(state, e);
     sessions_add(sessions, digest, e, json_i64(state, "seq", -1), ticket);
     return DONE;
 }
@@ -221,6 +228,53 @@ bool auth_session_is_over(struct exchange *x)
     request.params = (struct blob){params.data, params.size};
     broker_call(x->gateway->broker, &request, &reply);
     return reply.status == NOT_FOUND;
+}
+
+/* Whoever tries keys is slowed down before authd is asked. */
+static int key_try(struct exchange *x)
+{
+    char group[ADDRESS_TEXT_MAX];
+    struct rate_answer a;
+
+    if (!x->gateway->rates)
+        return DONE;
+    address_group(x->address, group);
+    a = rate_take(x->gateway->rates, RATE_KEY_CHECK, rate_key_of(group), clock_us());
+    x->problem.retry_after = a.retry;
+    return a.allowed ? DONE : RATE_LIMITED;
+}
+
+/* An API key that is not remembered: whose it is, and what it may do. */
+static int key_ask(struct exchange *x, const unsigned char *digest, struct session_entry *ret)
+{
+    cleanup(json_drop) struct json_object *state = NULL;
+    struct sessions *sessions = x->gateway->auth->sessions;
+    uint64_t ticket = sessions_ticket(sessions);
+    char data[96], hex[2 * DIGEST_SIZE + 1];
+    struct params params = {.data = data, .capacity = sizeof data};
+    int r = key_try(x);
+
+    if (r != DONE)
+        return r;
+    hex_encode(digest, DIGEST_SIZE, hex);
+    if (!params_add(&params, "digest", hex, strlen(hex)))
+        return FAULT("a digest does not fit");
+    r = auth_ask(x, OP_apikey_check, 0, &params, &state);
+    if (r == NOT_FOUND)
+        return problem(x, UNAUTHORIZED, NULL, "the API key is not valid");
+    if (r != DONE)
+        return r;
+    *ret = (struct session_entry){.account = json_i64(state, "user_id", 0),
+                                  .session = -json_i64(state, "id", 0),
+                                  .expires = json_i64(state, "expires", 0),
+                                  .rights = {api_key_scopes_named(json_str(state, "scopes", "")),
+                                             json_i64(state, "project_id", 0),
+                                             json_i64(state, "rate", 0)}};
+    if (ret->account <= 0 || ret->session >= 0)
+        return FAULT("authd sent an API key that is none");
+    ret->admin = is_admin(state, ret);
+    sessions_add(sessions, digest, ret, json_i64(state, "seq", -1), ticket);
+    return DONE;
 }
 
 static const char *bearer_token(const struct exchange *x)
@@ -251,6 +305,11 @@ int auth_identify(struct exchange *x)
     case SESSION_TRUSTED:
         break;
     case SESSION_UNKNOWN:
+        if (strncmp(token, KEY_PREFIX, strlen(KEY_PREFIX)) == 0) {
+            if ((r = key_ask(x, digest, &e)) != DONE)
+                return r;
+            break;
+        }
         if ((r = token_check(x, token, &e)) != DONE)
             return r;
         /* fall through */
@@ -261,6 +320,7 @@ int auth_identify(struct exchange *x)
     x->caller = e.account;
     x->session = e.session;
     x->admin = e.admin;
+    x->rights = e.rights;
     return DONE;
 }
 

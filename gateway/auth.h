@@ -15,6 +15,14 @@ void auth_drop(struct auth **a);
 void auth_follow(struct auth *a, struct broker *broker);
 
 /*
+ * Asks an internal operation on behalf of an account (0: nobody).  DONE with *ret_body parsed,
+ * owned by the caller; NOT_FOUND; BUSY with retry_after; UNAVAILABLE for everything else.
+ */
+struct json_object;
+int auth_ask(struct exchange *x, enum op_id op, int64_t caller, const struct params *params,
+             struct json_object **ret_body) __attribute__((warn_unused_result));
+
+/*
  * Step: sets caller, session and admin of operations that need a token.
  * DONE; UNAUTHORIZED; UNAVAILABLE or BUSY when authd cannot say: never DONE by guess.
  */

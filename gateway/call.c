@@ -105,6 +105,9 @@ int call_reply(struct exchange *x, const struct bus_reply *reply)
 
     if (reply->status != DONE)
         return call_refused(x, reply);
+    if (http != 204 && !reply->body_size && reply->replayed)
+        return problem(x, CONFLICT, "Idempotency-Key",
+                       "this was done before, and what it answered is not kept");
     if (http != 204 && !reply->body_size)
         return FAULT("%s answered without a body", x->op->name);
     text_add(&x->reply->text, reply->body, reply->body_size);
@@ -139,10 +142,12 @@ static void session_forget(const struct exchange *x)
 
     if (x->op->id == OP_user_logout)
         auth_session_ended(x->gateway->auth, x->session);
-    if (x->op->id != OP_session_end)
-        return;
-    id = params_get(x->params.data, x->params.size, "session_id");
-    auth_session_ended(x->gateway->auth, strtoll(id ? id : "0", NULL, 10));
+    if (x->op->id == OP_session_end &&
+        (id = params_get(x->params.data, x->params.size, "session_id")) != NULL)
+        auth_session_ended(x->gateway->auth, strtoll(id, NULL, 10));
+    if (x->op->id == OP_apikey_delete &&
+        (id = params_get(x->params.data, x->params.size, "key_id")) != NULL)
+        auth_session_ended(x->gateway->auth, -strtoll(id, NULL, 10));
 }
 
 int call_step(struct exchange *x)

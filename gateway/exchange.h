@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 #include "gateway/http/http.h"
 #include "gateway/proxies.h"
+#include "gateway/sessions.h"
 #include "proto/api.h"
 
 #define TRACE_MAX 64 /* bytes of a request id */
@@ -39,12 +40,13 @@ struct exchange {
     char params_data[PARAMS_MAX];
     char pair[TARGET_MAX + 2]; /* a decoded pair of the query */
 
-    int64_t caller, session; /* 0: nobody */
+    int64_t caller, session; /* 0: nobody; session below 0: an API key's id, negated */
     bool admin;
-    struct text body; /* kept by the thread */
-    char key[256];    /* idempotency key, "": none */
-    uint32_t key_ttl; /* seconds */
-    bool key_made;    /* by us */
+    struct key_rights rights; /* of the API key */
+    struct text body;         /* kept by the thread */
+    char key[256];            /* idempotency key, "": none */
+    uint32_t key_ttl;         /* seconds */
+    bool key_made;            /* by us */
     struct problem problem;
     int status; /* of the answer, for the log */
 };

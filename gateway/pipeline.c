@@ -13,6 +13,7 @@
 #include "gateway/call.h"
 #include "gateway/chat.h"
 #include "gateway/download.h"
+#include "gateway/key_project.h"
 #include "gateway/metrics.h"
 #include "gateway/steps.h"
 #include "gateway/system.h"
@@ -40,7 +41,7 @@ static int serve_step(struct exchange *x)
 static step_fn *const steps[] = {
     cors_step,  route_step,     admit_step,          rate_address_step, auth_step,
     scope_step, rate_user_step, admit_transfer_step, media_step,        params_step,
-    key_step,   body_step,      serve_step,
+    key_step,   body_step,      key_project_step,    serve_step,
 };
 
 size_t pipeline_scratch(void)
@@ -76,6 +77,7 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
     x->admitted = x->is_chat = x->is_transfer = x->admin = x->key_made = false;
     x->params = (struct params){.data = x->params_data, .capacity = sizeof x->params_data};
     x->caller = x->session = 0;
+    x->rights = (struct key_rights){0};
     x->key[0] = '\0';
     x->key_ttl = 0;
     x->problem = (struct problem){0};

@@ -1,7 +1,6 @@
 /* Token buckets in a bounded table. */
 #include "gateway/rate.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 struct bucket {
     uint64_t key;
     int64_t at_us; /* when tokens was right; 0: unused */
-    double tokens;
+    double tokens, full;
     enum rate class;
 };
 
@@ -27,6 +26,7 @@ struct shard {
 
 struct rate_table {
     double capacity[RATE_COUNT]; /* tokens, also those that come back in a minute */
+    unsigned gateways;
     struct shard shards[SHARDS];
 };
 
@@ -48,14 +48,19 @@ static uint64_t mix(uint64_t x)
 
 uint64_t rate_key_of(const char *address)
 {
-    unsigned char network[16];
-    bool is_six = inet_pton(AF_INET6, address, network) == 1;
-    const unsigned char *at = is_six ? network : (const unsigned char *)address;
     uint64_t h = salt;
 
-    for (size_t n = is_six ? 8 : strlen(address); n > 0; n--)
-        h = mix(h + *at++);
+    for (const char *c = address; *c; c++)
+        h = mix(h + (unsigned char)*c);
     return h;
+}
+
+/* This gateway's part of a rate. */
+static double share(const struct rate_table *t, int64_t per_minute)
+{
+    double mine = (double)per_minute / t->gateways;
+
+    return mine > 0 && mine < 1 ? 1 : mine;
 }
 
 struct rate_table *rate_new(unsigned gateways)
@@ -65,10 +70,9 @@ struct rate_table *rate_new(unsigned gateways)
     assert(gateways > 0);
     if (!t)
         abort();
-    for (int i = 0; i < RATE_COUNT; i++) {
-        double mine = (double)api_rate_per_minute((enum rate)i) / gateways;
-        t->capacity[i] = mine > 0 && mine < 1 ? 1 : mine;
-    }
+    t->gateways = gateways;
+    for (int i = 0; i < RATE_COUNT; i++)
+        t->capacity[i] = share(t, api_rate_per_minute((enum rate)i));
     for (int i = 0; i < SHARDS; i++)
         pthread_mutex_init(&t->shards[i].lock, NULL);
     return t;
@@ -80,17 +84,16 @@ void rate_drop(struct rate_table **t)
     *t = NULL;
 }
 
-static double tokens_now(const struct rate_table *t, const struct bucket *b, int64_t now_us)
+static double tokens_now(const struct bucket *b, int64_t now_us)
 {
-    double full = t->capacity[b->class];
-    double tokens = b->tokens + (double)(now_us - b->at_us) * full / 60e6;
+    double tokens = b->tokens + (double)(now_us - b->at_us) * b->full / 60e6;
 
-    return b->at_us == 0 || tokens > full ? full : tokens;
+    return tokens > b->full ? b->full : tokens;
 }
 
 /* The bucket of that key, or the one whose loss costs the least. */
-static struct bucket *bucket_find(const struct rate_table *t, struct bucket *set, enum rate class,
-                                  uint64_t key, int64_t now_us)
+static struct bucket *bucket_find(struct bucket *set, enum rate class, uint64_t key, double full,
+                                  int64_t now_us)
 {
     struct bucket *victim = set;
     double missing, least = 2;
@@ -98,19 +101,19 @@ static struct bucket *bucket_find(const struct rate_table *t, struct bucket *set
     for (struct bucket *b = set; b < set + WAYS; b++) {
         if (b->at_us && b->key == key && b->class == class)
             return b;
-        missing = b->at_us ? 1 - tokens_now(t, b, now_us) / t->capacity[b->class] : -1;
+        missing = b->at_us ? 1 - tokens_now(b, now_us) / b->full : -1;
         if (missing < least) {
             victim = b;
             least = missing;
         }
     }
-    *victim = (struct bucket){key, now_us, t->capacity[class], class};
+    *victim = (struct bucket){key, now_us, full, full, class};
     return victim;
 }
 
-struct rate_answer rate_take(struct rate_table *t, enum rate class, uint64_t key, int64_t now_us)
+static struct rate_answer take(struct rate_table *t, enum rate class, uint64_t key, double full,
+                               int64_t now_us)
 {
-    const double full = t->capacity[class];
     struct rate_answer a = {.allowed = true};
     uint64_t h = mix(key * RATE_COUNT + class);
     struct shard *shard = &t->shards[h % SHARDS];
@@ -119,8 +122,9 @@ struct rate_answer rate_take(struct rate_table *t, enum rate class, uint64_t key
     if (full <= 0)
         return a;
     pthread_mutex_lock(&shard->lock);
-    b = bucket_find(t, shard->buckets[h / SHARDS % SETS], class, key, now_us);
-    b->tokens = tokens_now(t, b, now_us);
+    b = bucket_find(shard->buckets[h / SHARDS % SETS], class, key, full, now_us);
+    b->full = full;
+    b->tokens = tokens_now(b, now_us);
     b->at_us = now_us;
     a.allowed = b->tokens >= 1;
     if (a.allowed)
@@ -131,4 +135,15 @@ struct rate_answer rate_take(struct rate_table *t, enum rate class, uint64_t key
     a.retry = a.allowed ? 0 : (unsigned)((1 - b->tokens) * 60 / full + 0.999);
     pthread_mutex_unlock(&shard->lock);
     return a;
+}
+
+struct rate_answer rate_take(struct rate_table *t, enum rate class, uint64_t key, int64_t now_us)
+{
+    return take(t, class, key, t->capacity[class], now_us);
+}
+
+struct rate_answer rate_take_own(struct rate_table *t, enum rate class, uint64_t key,
+                                 int64_t per_minute, int64_t now_us)
+{
+    return take(t, class, key, per_minute ? share(t, per_minute) : t->capacity[class], now_us);
 }

@@ -26,6 +26,9 @@ void rate_drop(struct rate_table **t);
  */
 struct rate_answer rate_take(struct rate_table *t, enum rate class, uint64_t key, int64_t now_us);
 
-/* An address as a key, of IPv6 the network (/64) that one client has; keyed by a random number per
- * process. */
+/* The same with a rate of the bucket's own; 0: the class'. */
+struct rate_answer rate_take_own(struct rate_table *t, enum rate class, uint64_t key,
+                                 int64_t per_minute, int64_t now_us);
+
+/* An address as a key; keyed by a random number per process. */
 uint64_t rate_key_of(const char *address);

@@ -20,9 +20,18 @@
 
 struct sessions;
 
+/* What an API key may do; nothing of it counts for sessions. */
+struct key_rights {
+    unsigned scopes; /* of enum key_scope */
+    int64_t project; /* the only one that it reaches, 0: all */
+    int64_t rate;    /* requests a minute, 0: the platform's */
+};
+
+/* session: of a token; below 0 the negated id of an API key. */
 struct session_entry {
     int64_t account, session, expires;
     bool admin;
+    struct key_rights rights;
 };
 
 enum session_trust {

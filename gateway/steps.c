@@ -115,6 +115,15 @@ static void number_header(struct exchange *x, const char *name, unsigned n)
     http_reply_header(x->reply, name, digits);
 }
 
+static int rate_answer(struct exchange *x, struct rate_answer a)
+{
+    number_header(x, "RateLimit-Limit", a.limit);
+    number_header(x, "RateLimit-Remaining", a.remaining);
+    number_header(x, "RateLimit-Reset", a.reset);
+    x->problem.retry_after = a.retry;
+    return a.allowed ? DONE : RATE_LIMITED;
+}
+
 static int rate_check(struct exchange *x, uint64_t key)
 {
     struct rate_answer a;
@@ -122,13 +131,19 @@ static int rate_check(struct exchange *x, uint64_t key)
     if (!x->gateway->rates)
         return DONE;
     a = rate_take(x->gateway->rates, x->op->rate, key, clock_us());
-    if (!a.limit)
+    return a.limit ? rate_answer(x, a) : DONE;
+}
+
+/* An API key's requests of all classes count together, too: a busy program leaves its user some. */
+static int rate_key_check(struct exchange *x)
+{
+    struct rate_answer a;
+
+    if (!x->gateway->rates || x->session >= 0)
         return DONE;
-    number_header(x, "RateLimit-Limit", a.limit);
-    number_header(x, "RateLimit-Remaining", a.remaining);
-    number_header(x, "RateLimit-Reset", a.reset);
-    x->problem.retry_after = a.retry;
-    return a.allowed ? DONE : RATE_LIMITED;
+    a = rate_take_own(x->gateway->rates, RATE_APIKEY, (uint64_t)x->session, x->rights.rate,
+                      clock_us());
+    return a.allowed ? DONE : rate_answer(x, a);
 }
 
 /* Classes counted by address come before the costly check of who it is, ... */
@@ -145,8 +160,10 @@ int rate_address_step(struct exchange *x)
 /* ... those counted by user after it. */
 int rate_user_step(struct exchange *x)
 {
-    if (api_rate_key(x->op->rate) != RATE_BY_USER)
-        return DONE;
+    int r = rate_key_check(x);
+
+    if (r != DONE || api_rate_key(x->op->rate) != RATE_BY_USER)
+        return r;
     return rate_check(x, (uint64_t)x->caller);
 }
 
@@ -154,7 +171,12 @@ int scope_step(struct exchange *x)
 {
     /* internal operations have no method: no route leads to them */
     assert(x->op->scope == SCOPE_ANYONE || x->op->scope == SCOPE_USER ||
-           x->op->scope == SCOPE_ADMIN);
+           x->op->scope == SCOPE_SESSION || x->op->scope == SCOPE_ADMIN);
+    if (x->session < 0 && !(api_key_scopes(x->op) & x->rights.scopes))
+        return problem(x, FORBIDDEN, NULL,
+                       x->op->scope == SCOPE_SESSION
+                           ? "API keys may not do that: log in"
+                           : "the scopes of this API key do not allow that");
     return x->op->scope == SCOPE_ADMIN && !x->admin ? FORBIDDEN : DONE;
 }
 

@@ -156,10 +156,45 @@ bool api_peer_may_call(const struct op *op, enum svc from)
         return from == SVC_CHAT || from == SVC_FILE;
     case SCOPE_ANYONE:
     case SCOPE_USER:
+    case SCOPE_SESSION:
     case SCOPE_ADMIN:
         return from == SVC_GATEWAY;
     }
     return false;
+}
+
+unsigned api_key_scopes(const struct op *op)
+{
+    unsigned own = op->svc == SVC_CHAT ? KEY_CHAT : op->svc == SVC_FILE ? KEY_FILES : 0;
+
+    if (op->scope == SCOPE_ADMIN)
+        return KEY_ADMIN;
+    if (op->scope != SCOPE_USER)
+        return 0;
+    if (op->method == METHOD_GET)
+        return KEY_READ | own;
+    return own ? own : KEY_ADMIN;
+}
+
+unsigned api_key_scopes_named(const char *names)
+{
+    static const char *const known[] = {"read", "chat", "files", "admin"};
+    unsigned all = 0;
+
+    while (*names) {
+        size_t n = strcspn(names, " ");
+        unsigned bit = 0;
+        for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
+            if (strlen(known[i]) == n && strncmp(known[i], names, n) == 0)
+                bit = 1U << i;
+        if (!bit || all & bit)
+            return 0;
+        all |= bit;
+        names += n;
+        if (*names && !*++names)
+            return 0;
+    }
+    return all;
 }
 
 static const struct {

@@ -22,6 +22,7 @@ enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_NONE };
 enum scope {
     SCOPE_ANYONE,
     SCOPE_USER,
+    SCOPE_SESSION, /* the account's own affairs: never with an API key */
     SCOPE_ADMIN,
     SCOPE_FOR_GATEWAY,   /* internal: gateways only */
     SCOPE_FOR_CHAT,      /* internal: chatd */
@@ -33,6 +34,8 @@ enum rate {
 #include "proto/rates.def"
     RATE_COUNT
 };
+/* What an API key may be allowed to do, as bits. */
+enum key_scope { KEY_READ = 1, KEY_CHAT = 2, KEY_FILES = 4, KEY_ADMIN = 8 };
 enum rate_key { RATE_BY_USER, RATE_BY_ADDRESS };
 enum lane {
     LANE_FAST,
@@ -223,6 +226,16 @@ struct match api_match(const char *method, const char *path, struct params *ret_
 int api_decode(const struct op *op, const char *params, size_t size, struct json_object *body,
                void *ret_in, const char **reterr_field, const char **reterr_why)
     __attribute__((warn_unused_result));
+
+/*
+ * The scopes of which a key needs one for this operation; 0: no key may call it.  Reading takes
+ * "read", of conversations also "chat", of files also "files"; changing them takes "chat" or
+ * "files", everything else "admin".
+ */
+unsigned api_key_scopes(const struct op *op);
+
+/* Scopes from their names, separated by blanks: "read chat".  0 when one is unknown or twice. */
+unsigned api_key_scopes_named(const char *names);
 
 /* Whether any input of the operation is in the body. */
 bool api_has_body(const struct op *op);

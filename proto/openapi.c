@@ -194,7 +194,8 @@ static bool may_fail(const struct op *op, int http)
     case 401:
         return op->scope != SCOPE_ANYONE || op->onerror == ONERROR_COMMIT;
     case 403:
-        return op->scope == SCOPE_ADMIN || op->id == OP_metrics;
+        return op->scope == SCOPE_ADMIN || op->scope == SCOPE_USER || op->scope == SCOPE_SESSION ||
+               op->id == OP_metrics;
     case 404:
         return needs_object(op);
     case 408:
@@ -419,7 +420,7 @@ static struct json_object *bearer_scheme(void)
 
     add(o, "type", string("http"));
     add(o, "scheme", string("bearer"));
-    add(o, "description", string("The access_token of POST /users/login"));
+    add(o, "description", string("The access_token of POST /users/login, or an API key (cbk_...)"));
     return schema_of_one("bearer", o);
 }
 

@@ -39,6 +39,25 @@ export default async function (t) {
         assert.equal((await t.call('POST', '/projects', { body: { name: "bob's" } })).status, 201);
     });
 
+    await t.test('a key has a rate of its own', async () => {
+        await t.as('bob');
+        const { key } = (await t.call('POST', '/users/me/keys', { body: { name: 'slow', scopes: 'read', rate: 5 } })).json;
+        const replies = await many(12, () => t.call('GET', '/projects', { token: key }));
+        const refused = replies.filter((r) => r.status === 429);
+        assert.ok(refused.length >= 5, `${refused.length} of 12 were refused`);
+        assert.equal(replies.filter((r) => r.status === 200).length, 12 - refused.length);
+        for (const reply of refused) assert.equal(reply.headers['ratelimit-limit'], '5');
+        assert.equal((await t.call('GET', '/projects')).status, 200, 'the user goes on');
+    });
+
+    await t.test('guessing keys is bounded by address', async () => {
+        const replies = await many(150, (_, i) => t.call('GET', '/projects', { token: `cbk_${String(i).padStart(43, 'x')}` }));
+        const refused = replies.filter((r) => r.status === 429);
+        assert.ok(refused.length >= 20, `${refused.length} of 150 were refused`);
+        for (const reply of replies) assert.ok([401, 429].includes(reply.status), `${reply.status}`);
+        assert.equal((await t.call('GET', '/projects')).status, 200);
+    });
+
     await t.test('guessing passwords is bounded by address', async () => {
         const replies = await many(12, () =>
             t.call('POST', '/users/login', { body: { email: 'nobody@example.com', password: 'guess-guess-1' }, token: null }));

@@ -23,6 +23,7 @@ export default async function (t) {
     await t.test('the owner has one of everything', async () => {
         await t.as('alice');
         ids.session_id = (await t.call('GET', '/users/me/sessions')).json[0].id;
+        ids.key_id = (await t.call('POST', '/users/me/keys', { body: { name: word, scopes: 'read' } })).json.id;
         const project = await t.call('POST', '/projects', { body: { name: word } });
         ids.project_id = project.json.id;
         const prompt = await t.call('POST', `/projects/${ids.project_id}/prompts`, { body: { name: word, content: word } });

@@ -398,6 +398,38 @@ START_TEST(small_tables)
 }
 END_TEST
 
+/* What a key may do follows from the row; no key reaches the account's own affairs. */
+START_TEST(scopes_of_keys)
+{
+    for (int i = 0; i < OP_COUNT; i++) {
+        const struct op *op = api_op(i);
+        unsigned scopes = api_key_scopes(op);
+        sane(op, (scopes != 0) == (op->scope == SCOPE_USER || op->scope == SCOPE_ADMIN));
+        sane(op, !(scopes & KEY_READ) || op->method == METHOD_GET);
+        sane(op, !(scopes & KEY_CHAT) || op->svc == SVC_CHAT);
+        sane(op, !(scopes & KEY_FILES) || op->svc == SVC_FILE);
+        sane(op, op->scope != SCOPE_ADMIN || scopes == KEY_ADMIN);
+        /* what begins with /users/me and is more than looking at it */
+        sane(op, strncmp(op->path, "/users/me/", 10) != 0 || op->scope == SCOPE_SESSION);
+    }
+    ck_assert_uint_eq(api_key_scopes(api_op(OP_chat_create)), KEY_CHAT);
+    ck_assert_uint_eq(api_key_scopes(api_op(OP_turn_get)), KEY_READ | KEY_CHAT);
+    ck_assert_uint_eq(api_key_scopes(api_op(OP_file_create)), KEY_FILES);
+    ck_assert_uint_eq(api_key_scopes(api_op(OP_project_create)), KEY_ADMIN);
+    ck_assert_uint_eq(api_key_scopes(api_op(OP_password_change)), 0);
+    ck_assert_uint_eq(api_key_scopes_named("read"), KEY_READ);
+    ck_assert_uint_eq(api_key_scopes_named("files chat"), KEY_FILES | KEY_CHAT);
+    ck_assert_uint_eq(api_key_scopes_named("read chat files admin"), 15);
+    ck_assert_uint_eq(api_key_scopes_named(""), 0);
+    ck_assert_uint_eq(api_key_scopes_named("read "), 0);
+    ck_assert_uint_eq(api_key_scopes_named("read  chat"), 0);
+    ck_assert_uint_eq(api_key_scopes_named("read read"), 0);
+    ck_assert_uint_eq(api_key_scopes_named("READ"), 0);
+    ck_assert_uint_eq(api_key_scopes_named("reader"), 0);
+    ck_assert_uint_eq(api_key_scopes_named("read,chat"), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("api");
@@ -415,5 +447,6 @@ int main(void)
     tcase_add_test(t, status_rows);
     tcase_add_test(t, status_numbers_that_are_none);
     tcase_add_test(t, small_tables);
+    tcase_add_test(t, scopes_of_keys);
     return check_run("api", t);
 }

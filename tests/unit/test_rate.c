@@ -101,6 +101,22 @@ START_TEST(many_keys_do_not_free_one_that_is_used_up)
 }
 END_TEST
 
+START_TEST(a_bucket_may_have_a_rate_of_its_own)
+{
+    cleanup(rate_drop) struct rate_table *t = rate_new(2);
+    unsigned allowed = 0;
+
+    for (int i = 0; i < 50; i++)
+        allowed += rate_take_own(t, RATE_APIKEY, 1, 20, SECOND).allowed;
+    ck_assert_uint_eq(allowed, 10); /* this gateway's half */
+    ck_assert(rate_take_own(t, RATE_APIKEY, 1, 20, 7 * (int64_t)SECOND).allowed);
+    ck_assert(rate_take_own(t, RATE_APIKEY, 2, 20, SECOND).allowed);
+    for (int i = allowed = 0; i < 1000; i++)
+        allowed += rate_take_own(t, RATE_APIKEY, 3, 0, SECOND).allowed;
+    ck_assert_uint_eq(allowed, 300); /* of the class */
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("rate");
@@ -111,5 +127,6 @@ int main(void)
     tcase_add_test(tests, gateways_share_the_limit);
     tcase_add_test(tests, no_limit);
     tcase_add_test(tests, many_keys_do_not_free_one_that_is_used_up);
+    tcase_add_test(tests, a_bucket_may_have_a_rate_of_its_own);
     return check_run("rate", tests);
 }
