@@ -3,6 +3,7 @@
 #include "authd/password.h"
 #include "authd/passwords.h"
 #include "authd/queries.h"
+#include "authd/registration.h"
 #include "common/call.h"
 #include "common/db.h"
 
@@ -18,6 +19,9 @@ int user_register_prepare(struct call *c, const struct user_register_in *in)
     why = password_check(in->password);
     if (why)
         return refuse(c, BAD_INPUT, "password", "password: %s", why);
+    r = registration_check(c, in->email, in->has_invite ? in->invite : NULL);
+    if (r)
+        return r;
     r = account_hash(c, in->password, &hash);
     c->prepared = (void *)hash;
     return r;
@@ -33,5 +37,5 @@ int user_register(struct call *c, const struct user_register_in *in)
     r = db_one(c, Q_account_insert, ARGS(in->email, key, hash));
     if (r == CONFLICT)
         return refuse(c, r, "email", "an account with this address exists");
-    return r;
+    return r ? r : registration_use(c, in->email, in->has_invite ? in->invite : NULL, c->new_id);
 }

@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 
+#include "authd/registration.h"
 #include "authd/signing_keys.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
 #include "common/db.h"
 #include "common/digest.h"
+#include "common/log.h"
 #include "common/service.h"
 
 static void authd_drop(struct authd **a)
@@ -38,6 +40,13 @@ int authd_start(struct daemon *d, void **ret_state)
     a->cost.memory_kib = (uint32_t)conf_i64(conf, SET_HASH_MEMORY);
     a->cost.passes = (uint32_t)conf_i64(conf, SET_HASH_PASSES);
     authd_reload(conf, a);
+    a->registration = conf_str(conf, SET_REGISTRATION);
+    a->registration_domains = conf_str(conf, SET_REGISTRATION_DOMAINS);
+    if (!registration_is_domains(a->registration_domains)) {
+        log_line(LOG_LEVEL_ERR,
+                 "setting=REGISTRATION_DOMAINS detail=\"must be domains, separated by commas\"");
+        return BAD_INPUT;
+    }
     r = daemon_db(d, &db);
     if (!r)
         r = signing_key_open(db, conf_str(conf, SET_SECRET_KEY),
@@ -58,6 +67,7 @@ int authd_workers(const struct conf *conf, enum lane lane)
     case LANE_WRITE:
         return 2;
     case LANE_FAST:
+    case LANE_SLOW:
         return 1;
     default:
         return 0;

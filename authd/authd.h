@@ -11,10 +11,11 @@ struct daemon;
 struct signing_key;
 
 struct authd {
-    struct signing_key *key;           /* signs access tokens */
-    struct password_cost cost;         /* of new hashes */
-    char nobody[PASSWORD_HASH_MAX];    /* verified for addresses without an account */
-    atomic_int_fast64_t token_seconds; /* life of an access token */
+    struct signing_key *key;                         /* signs access tokens */
+    struct password_cost cost;                       /* of new hashes */
+    char nobody[PASSWORD_HASH_MAX];                  /* verified for addresses without an account */
+    atomic_int_fast64_t token_seconds;               /* life of an access token */
+    const char *registration, *registration_domains; /* as set in files; owned by the settings */
 };
 
 /* The service's start and stop: settings, signing key, dummy hash.  DONE or a fault. */

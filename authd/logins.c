@@ -15,7 +15,7 @@ struct login {
     int64_t account;
     const char *hash;     /* the account's, as verified */
     const char *new_hash; /* when the cost has risen since, else NULL */
-    bool is_disabled, matches;
+    bool is_disabled, is_void, matches;
 };
 
 static int cookie_check(struct call *c, const struct user_login_in *in)
@@ -39,7 +39,8 @@ int user_login_prepare(struct call *c, const struct user_login_in *in)
     if (r)
         return r;
     address_key(in->email, key);
-    r = db_get(c, Q_account_by_address, ARGS(key), INTO(&l->account, &l->hash, &l->is_disabled));
+    r = db_get(c, Q_account_by_address, ARGS(key),
+               INTO(&l->account, &l->hash, &l->is_disabled, &l->is_void));
     if (r && r != NOT_FOUND)
         return r;
     r = account_verify(c, l->hash, in->password);
@@ -79,5 +80,7 @@ int user_login(struct call *c, const struct user_login_in *in)
         return r;
     if (l->is_disabled) /* said only to who knows the password */
         return refuse(c, FORBIDDEN, NULL, "this account is disabled");
+    if (l->is_void)
+        return refuse(c, FORBIDDEN, NULL, "this account needs a new password: ask for a reset");
     return login_accept(c, l, in);
 }

@@ -18,8 +18,6 @@
 #include "common/db.h"
 #include "common/service.h"
 
-#define SCHEMA_VERSION 5
-
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},
 #include "authd/queries.def"
@@ -38,10 +36,10 @@ int main(int argc, char **argv)
         .name = "authd",
         .svc = SVC_AUTH,
         .schema = "auth",
-        .schema_version = SCHEMA_VERSION,
+        .schema_version = AUTH_SCHEMA_VERSION,
         .handlers = handlers,
         .queries = queries,
-        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 2, [LANE_HASH] = 4},
+        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 2, [LANE_HASH] = 4},
         .workers_of = authd_workers,
         .tasks = tasks,
         .start = authd_start,

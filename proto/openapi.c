@@ -195,7 +195,7 @@ static bool may_fail(const struct op *op, int http)
         return op->scope != SCOPE_ANYONE || op->onerror == ONERROR_COMMIT;
     case 403:
         return op->scope == SCOPE_ADMIN || op->scope == SCOPE_USER || op->scope == SCOPE_SESSION ||
-               op->id == OP_metrics;
+               op->svc == SVC_AUTH || op->id == OP_metrics;
     case 404:
         return needs_object(op);
     case 408:

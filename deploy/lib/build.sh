@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # The programs: built in the checkout, and put where the service user can reach them.
 
-programs=(gateway authd projectd chatd filed provider)
+programs=(gateway authd projectd chatd filed provider chatbot-admin)
 
 # Builds them, unless BUILD_DIR names a place where they are.  Sets build: their directory.
 build_ensure() {

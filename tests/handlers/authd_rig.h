@@ -34,6 +34,8 @@ static inline void begin(void)
     state.key = signing_key_new();
     state.cost = (struct password_cost){.memory_kib = 64, .passes = 1};
     state.token_seconds = 3600;
+    state.registration = "open";
+    state.registration_domains = "";
     ck_assert_int_eq(password_nobody(&state.cost, state.nobody), DONE);
     harness_open("authd", "auth", queries, &state);
     c = harness_call(OP_user_me, 0);
