@@ -13,6 +13,8 @@
 #include "authd/admin.h"
 #include "authd/password.h"
 #include "authd/queries.h"
+#include "authd/secret_key.h"
+#include "authd/signing_keys.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
@@ -43,6 +45,16 @@ static const char usage_text[] =
     "  reset EMAIL          voids its password, ends its sessions, and prints the token that sets "
     "a\n"
     "                       new one (POST /users/password/reset/confirm), good for 10 minutes\n"
+    "  rotate-keys          makes a new key that signs tokens; the ones before it verify until "
+    "their\n"
+    "                       last token has ended\n"
+    "  revoke-keys          the same, for a key that got into wrong hands: no token that was "
+    "signed\n"
+    "                       before is valid any more; sessions go on with their refresh tokens\n"
+    "  rotate-secret FILE   seals the keys under the secret in FILE (mode 0600, made if missing) "
+    "in\n"
+    "                       place of SECRET_KEY. Then make it SECRET_KEY, or SECRET_KEY_FILE, and\n"
+    "                       start authd again.\n"
     "\n"
     "Settings are authd's (authd --help). Exit status: 0 done, 1 failed, 2 wrong usage, 78 wrong\n"
     "settings.\n";
@@ -173,6 +185,33 @@ static int invite(struct call *c, const char *address)
     return r ? r : token_print(c);
 }
 
+static int keys_rotate(struct call *c, const struct conf *conf, bool revoke)
+{
+    int r = signing_key_add(c->db, conf_str(conf, SET_SECRET_KEY),
+                            conf_str(conf, SET_SECRET_KEY_FILE), 0, revoke);
+
+    if (!r)
+        puts(revoke ? "a new key signs; all others are revoked"
+                    : "a new key signs in some seconds");
+    return r;
+}
+
+static int secret_rotate(struct call *c, const struct conf *conf, const char *file)
+{
+    cleanup(secret_key_drop) struct secret_key next = {0};
+    int r = secret_key_load("", file, true, &next);
+
+    if (!r)
+        r = signing_keys_reseal(c->db, conf_str(conf, SET_SECRET_KEY),
+                                conf_str(conf, SET_SECRET_KEY_FILE), next.text);
+    if (!r)
+        printf(
+            "the keys are sealed under the secret in %s: make it SECRET_KEY, or SECRET_KEY_FILE, "
+            "and start authd again\n",
+            file);
+    return r;
+}
+
 static int command_run(struct call *c, const struct conf *conf, const char *command,
                        const char *address)
 {
@@ -182,6 +221,10 @@ static int command_run(struct call *c, const struct conf *conf, const char *comm
         return invite(c, address);
     if (strcmp(command, "reset") == 0)
         return reset(c, address);
+    if (strcmp(command, "rotate-secret") == 0)
+        return secret_rotate(c, conf, address);
+    if (!address)
+        return keys_rotate(c, conf, strcmp(command, "revoke-keys") == 0);
     return disable(c, address, strcmp(command, "disable") == 0);
 }
 
@@ -215,7 +258,11 @@ static int command_commit(struct db *db, const struct conf *conf, const char *co
 
 static bool command_is_good(const char *command, int arguments)
 {
-    static const char *const one[] = {"create-admin", "disable", "enable", "reset", "invite"};
+    static const char *const one[] = {"create-admin", "disable", "enable",
+                                      "reset",        "invite",  "rotate-secret"};
+
+    if (strcmp(command, "rotate-keys") == 0 || strcmp(command, "revoke-keys") == 0)
+        return arguments == 0;
 
     for (size_t i = 0; i < sizeof one / sizeof *one; i++)
         if (strcmp(command, one[i]) == 0)

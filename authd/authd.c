@@ -2,9 +2,12 @@
 #include "authd/authd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "authd/queries.h"
 #include "authd/registration.h"
 #include "authd/signing_keys.h"
+#include "common/call.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
 #include "common/db.h"
@@ -28,6 +31,62 @@ void authd_reload(const struct conf *conf, void *state)
     atomic_store(&a->token_seconds, conf_i64(conf, SET_ACCESS_TOKEN_MINUTES) * 60);
 }
 
+struct signing_key *authd_key(struct authd *a)
+{
+    struct signing_key *k;
+
+    pthread_mutex_lock(&a->key_lock);
+    k = signing_key_share(a->key);
+    pthread_mutex_unlock(&a->key_lock);
+    return k;
+}
+
+static void key_take(struct authd *a, struct signing_key **k)
+{
+    struct signing_key *old;
+
+    pthread_mutex_lock(&a->key_lock);
+    old = a->key;
+    a->key = TAKE(*k);
+    pthread_mutex_unlock(&a->key_lock);
+    signing_key_drop(&old);
+}
+
+/* Another process, or the console, has made a key; its secret may be another one by now. */
+static int key_follow(struct call *c, struct authd *a, const char *secret, const char *path)
+{
+    cleanup(signing_key_drop) struct signing_key *newest = NULL;
+    int r = signing_key_load(c->db, secret, path, &newest);
+
+    if (r)
+        return r;
+    log_line(LOG_LEVEL_NOTICE, "event=signing_key kid=%s", newest->kid);
+    key_take(a, &newest);
+    return DONE;
+}
+
+int key_tick(struct call *c)
+{
+    const struct conf *conf = daemon_conf(c->daemon);
+    const char *secret = conf_str(conf, SET_SECRET_KEY),
+               *path = conf_str(conf, SET_SECRET_KEY_FILE);
+    struct authd *a = call_state(c);
+    cleanup(signing_key_drop) struct signing_key *mine = authd_key(a);
+    const char *kid = NULL, *sealed, *check;
+    int64_t age = 0, verifying = 0;
+    int r = db_get(c, Q_signing_key_newest, NO_ARGS, INTO(&kid, &sealed, &check));
+
+    if (r == NOT_FOUND || (!r && strcmp(kid, mine->kid) != 0))
+        return key_follow(c, a, secret, path);
+    if (!r)
+        r = db_do(c, Q_signing_key_retire, ARGS(kid, atomic_load(&a->token_seconds)));
+    if (!r || r == NOT_FOUND)
+        r = db_get(c, Q_signing_key_age, NO_ARGS, INTO(&age, &verifying));
+    if (r || age < a->rotation_seconds || verifying >= SIGNING_KEYS_MAX)
+        return r;
+    return signing_key_add(c->db, secret, path, a->rotation_seconds, false);
+}
+
 int authd_start(struct daemon *d, void **ret_state)
 {
     const struct conf *conf = daemon_conf(d);
@@ -40,6 +99,8 @@ int authd_start(struct daemon *d, void **ret_state)
     a->cost.memory_kib = (uint32_t)conf_i64(conf, SET_HASH_MEMORY);
     a->cost.passes = (uint32_t)conf_i64(conf, SET_HASH_PASSES);
     authd_reload(conf, a);
+    a->rotation_seconds = conf_i64(conf, SET_KEY_ROTATION_MINUTES) * 60;
+    pthread_mutex_init(&a->key_lock, NULL);
     a->registration = conf_str(conf, SET_REGISTRATION);
     a->registration_domains = conf_str(conf, SET_REGISTRATION_DOMAINS);
     if (!registration_is_domains(a->registration_domains)) {

@@ -1,20 +1,26 @@
 #pragma once
-/* What one authd process knows besides its database; nothing in it needs a lock. */
+/* What one authd process knows besides its database. */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "authd/password.h"
 #include "proto/api.h"
 
+struct call;
 struct conf;
 struct daemon;
 struct signing_key;
 
+#define KEY_TICK_MS 1000
+
 struct authd {
-    struct signing_key *key;                         /* signs access tokens */
+    pthread_mutex_t key_lock;                        /* of key */
+    struct signing_key *key;                         /* signs access tokens; see authd_key() */
     struct password_cost cost;                       /* of new hashes */
     char nobody[PASSWORD_HASH_MAX];                  /* verified for addresses without an account */
     atomic_int_fast64_t token_seconds;               /* life of an access token */
+    int64_t rotation_seconds;                        /* age at which the key gets a successor */
     const char *registration, *registration_domains; /* as set in files; owned by the settings */
 };
 
@@ -22,6 +28,12 @@ struct authd {
 int authd_start(struct daemon *d, void **ret_state);
 void authd_reload(const struct conf *conf, void *state);
 void authd_stop(void *state);
+
+/* The key that signs now, for the caller (signing_key_drop). */
+struct signing_key *authd_key(struct authd *a);
+
+/* Periodic: takes the key that signs from the database, and makes its successor when it is time. */
+int key_tick(struct call *c);
 
 /* Threads per lane: HASH_THREADS of the lane that hashes passwords. */
 int authd_workers(const struct conf *conf, enum lane lane);

@@ -27,6 +27,7 @@ static const struct query queries[] = {
 static const struct task tasks[] = {
     {"revocation_tick", REVOCATION_TICK_MS, revocation_tick},
     {"session_sweep", 10000, session_sweep},
+    {"key_tick", KEY_TICK_MS, key_tick},
     {0},
 };
 

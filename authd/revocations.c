@@ -54,9 +54,16 @@ int revocation_event(struct call *c, struct event *ret)
 int revocation_tick(struct call *c)
 {
     struct event e;
+    int64_t changes = 0;
     int r = revocation_event(c, &e);
 
-    if (!r)
-        daemon_publish(c->daemon, &e);
-    return r;
+    if (r)
+        return r;
+    daemon_publish(c->daemon, &e);
+    r = db_get(c, Q_key_changes, NO_ARGS, INTO(&changes));
+    if (r)
+        return r;
+    e = (struct event){.topic = "session", .what = EVENT_KEYS, .cursor = (uint64_t)changes};
+    daemon_publish(c->daemon, &e);
+    return DONE;
 }

@@ -29,5 +29,5 @@ int revocations_append(struct call *c, const struct pg_result *ended)
  */
 int revocation_event(struct call *c, struct event *ret) __attribute__((warn_unused_result));
 
-/* Periodic: publishes that event, also when nothing changed. */
+/* Periodic: publishes that event, also when nothing changed, and how often the signing keys did. */
 int revocation_tick(struct call *c);

@@ -30,7 +30,8 @@ static int sessions_trim(struct call *c, int64_t account)
 static int token_reply(struct call *c, int64_t account, int64_t session, bool by_cookie,
                        const struct refresh_token *refresh)
 {
-    const struct authd *a = call_state(c);
+    struct authd *a = call_state(c);
+    cleanup(signing_key_drop) struct signing_key *key = authd_key(a);
     int64_t now = (int64_t)time(NULL), life = a->token_seconds;
     struct token_claims claims = {.account = account, .session = session, .issued = now};
     char token[TOKEN_MAX];
@@ -39,7 +40,7 @@ static int token_reply(struct call *c, int64_t account, int64_t session, bool by
     if (by_cookie && life > PAGE_TOKEN_SECONDS)
         life = PAGE_TOKEN_SECONDS;
     claims.expires = now + life;
-    r = token_sign(a->key->key, a->key->kid, &claims, token);
+    r = token_sign(key->key, key->kid, &claims, token);
     if (r)
         return r;
     text_clear(&c->out);
@@ -189,8 +190,9 @@ int session_end_others(struct call *c, const struct session_end_others_in *in)
 
 int session_sweep(struct call *c)
 {
-    static const int sweeps[] = {Q_session_sweep, Q_apikey_sweep,     Q_invite_sweep,
-                                 Q_reset_sweep,   Q_revocation_sweep, Q_login_failure_sweep};
+    static const int sweeps[] = {Q_session_sweep,      Q_signing_key_sweep, Q_apikey_sweep,
+                                 Q_invite_sweep,       Q_reset_sweep,       Q_revocation_sweep,
+                                 Q_login_failure_sweep};
 
     for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {
         int r = db_do(c, sweeps[i], NO_ARGS);

@@ -161,10 +161,11 @@ static int key_make(struct db *db, const char *secret, struct signing_key **ret)
     return DONE;
 }
 
-/* Opens the key in row 0: kid, sealed (hex), check (hex). */
-static int key_take(const struct pg_result *row, const char *secret, struct signing_key **ret)
+/* Opens the key in a row: kid, sealed (hex), check (hex). */
+static int key_take(const struct pg_result *rows, int i, const char *secret,
+                    struct signing_key **ret)
 {
-    const char *kid = rows_str(row, 0, 0), *sealed_hex = rows_str(row, 0, 1);
+    const char *kid = rows_str(rows, i, 0), *sealed_hex = rows_str(rows, i, 1);
     unsigned char check[DIGEST_SIZE], *sealed;
     char check_hex[2 * DIGEST_SIZE + 1];
     long size = 0;
@@ -172,7 +173,7 @@ static int key_take(const struct pg_result *row, const char *secret, struct sign
 
     secret_check_value(secret, check);
     hex_encode(check, sizeof check, check_hex);
-    if (strcmp(check_hex, rows_str(row, 0, 2)) != 0)
+    if (strcmp(check_hex, rows_str(rows, i, 2)) != 0)
         return FAULT("SECRET_KEY is not the one that the stored signing keys were sealed with: "
                      "set the old one again, or replace the keys with rotate-keys");
     sealed = OPENSSL_hexstr2buf(sealed_hex, &size);
@@ -193,7 +194,79 @@ int signing_key_load(struct db *db, const char *secret, const char *path, struct
         r = secret_key_load(secret, path, rows_count(row) == 0, &key);
     if (r)
         return r;
-    return rows_count(row) ? key_take(row, key.text, ret) : key_make(db, key.text, ret);
+    return rows_count(row) ? key_take(row, 0, key.text, ret) : key_make(db, key.text, ret);
+}
+
+struct signing_key *signing_key_share(const struct signing_key *k)
+{
+    struct signing_key *shared = calloc(1, sizeof *shared);
+
+    if (!shared || EVP_PKEY_up_ref(k->key) != 1)
+        abort();
+    *shared = *k;
+    return shared;
+}
+
+static int statement(struct db *db, int query, size_t n, const struct arg *args)
+{
+    cleanup(rows_drop) struct pg_result *res = NULL;
+
+    return db_run(db, query, n, args, &res);
+}
+
+int signing_key_add(struct db *db, const char *secret, const char *path, int64_t min_age,
+                    bool revoke)
+{
+    cleanup(signing_key_drop) struct signing_key *newest = NULL, *made = NULL;
+    cleanup(secret_key_drop) struct secret_key key = {0};
+    cleanup(rows_drop) struct pg_result *age = NULL;
+    int r = signing_key_load(db, secret, path, &newest); /* locks, and tells a wrong secret */
+
+    if (!r)
+        r = db_run(db, Q_signing_key_age, NO_ARGS, &age);
+    if (r || (!revoke && rows_i64(age, 0, 0) < min_age))
+        return r;
+    r = secret_key_load(secret, path, false, &key);
+    if (!r)
+        r = key_make(db, key.text, &made);
+    if (!r && revoke)
+        r = statement(db, Q_signing_key_revoke, ARGS((const char *)made->kid));
+    return r ? r : statement(db, Q_key_change, NO_ARGS);
+}
+
+/* Row i of signing_key_all under another secret. */
+static int key_reseal(struct db *db, const struct pg_result *rows, int i, const char *secret,
+                      const char *next)
+{
+    cleanup(signing_key_drop) struct signing_key *k = NULL;
+    unsigned char sealed[PRIVATE_SEAL_MAX], check[DIGEST_SIZE];
+    char sealed_hex[2 * PRIVATE_SEAL_MAX + 1], check_hex[2 * DIGEST_SIZE + 1];
+    int r = key_take(rows, i, secret, &k);
+
+    if (r)
+        return r;
+    hex_encode(sealed, signing_key_seal(k, next, sealed), sealed_hex);
+    secret_check_value(next, check);
+    hex_encode(check, sizeof check, check_hex);
+    return statement(db, Q_signing_key_reseal,
+                     ARGS((const char *)k->kid, (const char *)sealed_hex, (const char *)check_hex));
+}
+
+int signing_keys_reseal(struct db *db, const char *secret, const char *path, const char *next)
+{
+    cleanup(secret_key_drop) struct secret_key key = {0};
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = statement(db, Q_signing_key_lock, NO_ARGS);
+
+    if (!r)
+        r = statement(db, Q_signing_key_forget, NO_ARGS);
+    if (!r)
+        r = db_run(db, Q_signing_key_all, NO_ARGS, &rows);
+    if (!r)
+        r = secret_key_load(secret, path, false, &key);
+    for (int i = 0; !r && i < rows_count(rows); i++)
+        r = key_reseal(db, rows, i, key.text, next);
+    return r;
 }
 
 int signing_key_open(struct db *db, const char *secret, const char *path, struct signing_key **ret)

@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "authd/sealing.h"
 #include "common/digest.h"
@@ -51,6 +52,23 @@ void secret_check_value(const char *secret, unsigned char ret[DIGEST_SIZE]);
  */
 int signing_key_open(struct db *db, const char *secret, const char *path, struct signing_key **ret)
     __attribute__((warn_unused_result));
+
+#define SIGNING_KEYS_MAX 62 /* that verify, before another one is made; gateways keep 64 */
+
+/*
+ * In the caller's transaction: makes another key, which signs after some seconds.  Not if the
+ * newest is younger than min_age seconds by now.  revoke: all others verify nothing from now on.
+ */
+int signing_key_add(struct db *db, const char *secret, const char *path, int64_t min_age,
+                    bool revoke) __attribute__((warn_unused_result));
+
+/* In the caller's transaction: seals all keys anew, under another secret (at least SECRET_KEY_MIN
+ * characters). */
+int signing_keys_reseal(struct db *db, const char *secret, const char *path, const char *next)
+    __attribute__((warn_unused_result));
+
+/* The same key once more; both are dropped. */
+struct signing_key *signing_key_share(const struct signing_key *k);
 
 /* The same inside the caller's transaction, which must be committed before the key is used. */
 int signing_key_load(struct db *db, const char *secret, const char *path, struct signing_key **ret)

@@ -56,7 +56,7 @@ int event_next(const char *data, size_t size, size_t *at, struct event *ret)
     ret->topic = p + 1;
     p += 1 + n + 1;
     left -= 1 + n + 1;
-    if ((unsigned char)p[0] > EVENT_REVOKED)
+    if ((unsigned char)p[0] > EVENT_KEYS)
         return -1;
     ret->what = (enum event_what)p[0];
     ret->attempt = (uint32_t)number_at(p + 1, 4);

@@ -26,6 +26,7 @@ enum event_what {
     EVENT_ENDED,   /* data: JSON {"turn": shape turn, "finish_reason": text or null} */
     EVENT_CHANGED, /* data: empty */
     EVENT_REVOKED, /* data: session ids */
+    EVENT_KEYS,    /* cursor: changes of the keys that verify tokens, so far */
 };
 
 struct event {

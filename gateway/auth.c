@@ -72,6 +72,10 @@ static void session_event(void *state, const struct event *e)
 {
     struct auth *a = state;
 
+    if (e->what == EVENT_KEYS) {
+        keys_news(a->keys, e->cursor);
+        return;
+    }
     sessions_event(a->sessions, e->cursor, e->attempt, e->data, e->size, clock_us());
     if (a->ended)
         ended_tell(a, e);
@@ -132,11 +136,25 @@ static int keys_fetch(void *state)
     struct exchange *x = state;
     cleanup(json_drop) struct json_object *list = NULL;
     const struct params none = {0};
+    bool lost;
     int r = auth_ask(x, OP_key_list, 0, &none, &list);
 
     if (r != DONE)
         return r == NOT_FOUND ? UNAVAILABLE : r;
-    return keys_set(x->gateway->auth->keys, list);
+    r = keys_set(x->gateway->auth->keys, list, &lost);
+    if (r == DONE && lost)
+        sessions_forget(x->gateway->auth->sessions);
+    return r;
+}
+
+int auth_jwks(struct exchange *x, struct text *to)
+{
+    struct auth *a = x->gateway->auth;
+    int r = keys_renew(a->keys, keys_fetch, x);
+
+    if (r == DONE)
+        keys_jwks(a->keys, to);
+    return r;
 }
 
 static int refused(struct exchange *x, const char *why)
@@ -300,6 +318,8 @@ int auth_identify(struct exchange *x)
         return UNAUTHORIZED;
     if (strlen(token) > TOKEN_MAX)
         return refused(x, "malformed token");
+    if ((r = keys_renew(x->gateway->auth->keys, keys_fetch, x)) != DONE)
+        return r;
     digest_sha256(token, strlen(token), digest);
     switch (sessions_find(x->gateway->auth->sessions, digest, clock_us(), time(NULL), &e)) {
     case SESSION_TRUSTED:

@@ -31,6 +31,9 @@ int auth_step(struct exchange *x);
 /* The same whatever the operation says. */
 int auth_identify(struct exchange *x);
 
+/* Writes the keys that verify tokens as a JWK Set.  DONE, or what auth_ask() says. */
+int auth_jwks(struct exchange *x, struct text *to) __attribute__((warn_unused_result));
+
 /* The caller's own session is over: no later request of this gateway is served with it. */
 void auth_session_ended(struct auth *a, int64_t session);
 

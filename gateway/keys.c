@@ -2,6 +2,7 @@
 #include "gateway/keys.h"
 
 #include <json-c/json.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <pthread.h>
@@ -10,8 +11,10 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/digest.h"
 #include "common/fault.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "common/token.h"
 #include "proto/api.h"
 
@@ -30,7 +33,8 @@ struct keys {
     double fetches; /* left */
     int64_t fetch_us;
     atomic_uint_fast64_t asked;
-    int result; /* of the last time */
+    int result;                            /* of the last time */
+    atomic_uint_fast64_t changes, fetched; /* of the keys at authd, as told and as known */
 };
 
 struct keys *keys_new(void)
@@ -139,7 +143,72 @@ static int key_read(struct json_object *row, struct key *ret)
     return DONE;
 }
 
-int keys_set(struct keys *k, struct json_object *list)
+void keys_news(struct keys *k, uint64_t changes)
+{
+    atomic_store(&k->changes, changes + 1);
+}
+
+int keys_renew(struct keys *k, int (*fetch)(void *state), void *state)
+{
+    uint64_t changes;
+    int r = DONE;
+
+    if (atomic_load(&k->changes) == atomic_load(&k->fetched))
+        return DONE;
+    pthread_mutex_lock(&k->fetch_lock);
+    changes = atomic_load(&k->changes);
+    if (changes != atomic_load(&k->fetched)) {
+        r = fetch(state);
+        if (r == DONE)
+            atomic_store(&k->fetched, changes);
+    }
+    pthread_mutex_unlock(&k->fetch_lock);
+    return r;
+}
+
+static bool has_kid(const struct key *keys, size_t count, const char *kid)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i].kid, kid) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 7518, 6.2.1 */
+static void jwk_write(const struct key *k, struct text *to)
+{
+    unsigned char point[65];
+    char x[48], y[48];
+    size_t size = 0;
+
+    if (EVP_PKEY_get_octet_string_param(k->public, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
+                                        &size) != 1 ||
+        size != sizeof point)
+        return;
+    base64url_encode(point + 1, 32, x);
+    base64url_encode(point + 33, 32, y);
+    text_puts(to, to->data[to->size - 1] == '[' ? "{" : ",{");
+    text_member_str(to, "kty", "EC");
+    text_member_str(to, "crv", "P-256");
+    text_member_str(to, "x", x);
+    text_member_str(to, "y", y);
+    text_member_str(to, "use", "sig");
+    text_member_str(to, "alg", "ES256");
+    text_member_str(to, "kid", k->kid);
+    text_putc(to, '}');
+}
+
+void keys_jwks(struct keys *k, struct text *to)
+{
+    text_puts(to, "{\"keys\":[");
+    pthread_rwlock_rdlock(&k->lock);
+    for (size_t i = 0; i < k->count; i++)
+        jwk_write(&k->keys[i], to);
+    pthread_rwlock_unlock(&k->lock);
+    text_puts(to, "]}");
+}
+
+int keys_set(struct keys *k, struct json_object *list, bool *ret_lost)
 {
     struct key fresh[KEYS_MAX], old[KEYS_MAX];
     size_t count = 0, old_count;
@@ -157,6 +226,9 @@ int keys_set(struct keys *k, struct json_object *list)
     memcpy(old, k->keys, sizeof old);
     memcpy(k->keys, fresh, count * sizeof *fresh);
     k->count = count;
+    *ret_lost = false;
+    for (size_t i = 0; i < old_count; i++)
+        *ret_lost |= !has_kid(fresh, count, old[i].kid);
     pthread_rwlock_unlock(&k->lock);
     keys_clear(old, old_count);
     return DONE;

@@ -33,5 +33,19 @@ uint64_t keys_asked(struct keys *k);
 int keys_refresh(struct keys *k, uint64_t asked, int64_t now_us, int (*fetch)(void *state),
                  void *state) __attribute__((warn_unused_result));
 
-/* Takes the reply of key_list: [{kid, pem}] is all the keys there are.  DONE, or a fault. */
-int keys_set(struct keys *k, struct json_object *list) __attribute__((warn_unused_result));
+/* authd says how often its keys have changed; on the broker's thread. */
+void keys_news(struct keys *k, uint64_t changes);
+
+/* Has authd asked, at once, if the keys have changed since they were fetched.  DONE, or what fetch
+ * returned: then nothing that was verified before may be trusted. */
+int keys_renew(struct keys *k, int (*fetch)(void *state), void *state)
+    __attribute__((warn_unused_result));
+
+/* Takes the reply of key_list: [{kid, pem}] is all the keys there are.  DONE, or a fault.
+ * *ret_lost: a key that verified until now does no more. */
+int keys_set(struct keys *k, struct json_object *list, bool *ret_lost)
+    __attribute__((warn_unused_result));
+
+/* The keys as a JWK Set (RFC 7517). */
+struct text;
+void keys_jwks(struct keys *k, struct text *to);

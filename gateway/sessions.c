@@ -174,6 +174,15 @@ void sessions_end(struct sessions *s, int64_t session)
     pthread_mutex_unlock(&s->lock);
 }
 
+void sessions_forget(struct sessions *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->ended++;
+    for (size_t i = 0; i < s->capacity; i++)
+        s->slots[i].entry.session = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
 void sessions_stats(struct sessions *s, struct sessions_stats *ret)
 {
     pthread_mutex_lock(&s->lock);

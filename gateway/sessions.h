@@ -64,6 +64,9 @@ void sessions_add(struct sessions *s, const unsigned char digest[DIGEST_SIZE],
 void sessions_event(struct sessions *s, uint64_t newest, uint32_t count, const char *ids,
                     size_t size, int64_t now_us);
 
+/* A key that verified tokens does no more: nothing of what it may have verified stays. */
+void sessions_forget(struct sessions *s);
+
 /* A session ended by this gateway's own call: forgotten at once. */
 void sessions_end(struct sessions *s, int64_t session);
 

@@ -62,6 +62,15 @@ static bool is_local(const struct exchange *x)
     return strncmp(x->request->address, "127.", 4) == 0;
 }
 
+static int jwks_answer(struct exchange *x)
+{
+    int r = auth_jwks(x, &x->reply->text);
+
+    if (r == DONE)
+        json_reply(x, 200);
+    return r;
+}
+
 static int metrics_answer(struct exchange *x)
 {
     int r;
@@ -108,7 +117,8 @@ static int home_answer(struct exchange *x)
 
 static step_fn *const answers[OP_COUNT] = {
     [OP_health] = health_answer,   [OP_health_live] = live_answer, [OP_openapi] = openapi_answer,
-    [OP_metrics] = metrics_answer, [OP_docs] = docs_answer,        [OP_home] = home_answer,
+    [OP_metrics] = metrics_answer, [OP_docs] = docs_answer,        [OP_jwks] = jwks_answer,
+    [OP_home] = home_answer,
 };
 
 int system_step(struct exchange *x)

@@ -215,7 +215,7 @@ static bool may_fail(const struct op *op, int http)
         return op->keep == KEEP_TURN;
     case 503:
     case 504:
-        return op->svc != SVC_GATEWAY;
+        return op->svc != SVC_GATEWAY || op->id == OP_jwks;
     case 410:
         return op->id == OP_turn_events;
     case 405: /* another method would be another operation */

@@ -110,7 +110,7 @@ START_TEST(wrong_records)
     t.data[7] = 'x'; /* no NUL behind it */
     ck_assert_int_eq(event_next(t.data, t.size, &at, &e), -1);
     t.data[7] = '\0';
-    t.data[8] = EVENT_REVOKED + 1;
+    t.data[8] = EVENT_KEYS + 1;
     ck_assert_int_eq(event_next(t.data, t.size, &at, &e), -1);
     t.data[8] = (char)0xff;
     ck_assert_int_eq(event_next(t.data, t.size, &at, &e), -1);

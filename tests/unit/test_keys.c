@@ -90,6 +90,34 @@ START_TEST(unknown_keys_are_not_asked_for_without_end)
 }
 END_TEST
 
+static int renew(void)
+{
+    return keys_renew(keys, fetch, NULL);
+}
+
+/* News of a change are followed at once, once, and again when that failed. */
+START_TEST(a_change_is_fetched_before_anything_else)
+{
+    ck_assert_int_eq(renew(), DONE);
+    ck_assert_int_eq(atomic_load(&fetches), 0);
+    keys_news(keys, 0);
+    answer = UNAVAILABLE;
+    ck_assert_int_eq(renew(), UNAVAILABLE);
+    answer = DONE;
+    ck_assert_int_eq(renew(), DONE);
+    ck_assert_int_eq(renew(), DONE);
+    ck_assert_int_eq(atomic_load(&fetches), 2);
+    keys_news(keys, 0);
+    ck_assert_int_eq(renew(), DONE);
+    ck_assert_int_eq(atomic_load(&fetches), 2);
+    for (uint64_t i = 1; i <= 30; i++) { /* no budget */
+        keys_news(keys, i);
+        ck_assert_int_eq(renew(), DONE);
+    }
+    ck_assert_int_eq(atomic_load(&fetches), 32);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("keys");
@@ -98,5 +126,6 @@ int main(void)
     tcase_add_test(t, one_asks_for_all);
     tcase_add_test(t, its_failure_is_everybodys);
     tcase_add_test(t, unknown_keys_are_not_asked_for_without_end);
+    tcase_add_test(t, a_change_is_fetched_before_anything_else);
     return check_run("keys", t);
 }
