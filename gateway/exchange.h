@@ -69,5 +69,9 @@ void api_headers(struct exchange *x);
 /* A successful reply with a JSON body in reply->text; http is its status. */
 void json_reply(struct exchange *x, int http);
 
+/* Headers of every reply, whatever it is: nosniff, no referrer, no powers of the browser, and under
+ * TLS that it stays with TLS. */
+void safe_headers(struct exchange *x);
+
 /* Milliseconds left of the request's deadline, at least 1. */
 uint32_t exchange_left_ms(const struct exchange *x);

@@ -108,6 +108,7 @@ void pipeline_handle(void *state, struct http_request *r, int status, const char
     exchange_start(x, state, r, reply);
     x->method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
     proxies_client(x->gateway->proxies, r, x->address, &x->tls);
+    safe_headers(x);
     status = status == DONE ? steps_run(x) : problem(x, status, NULL, detail);
     if (status != DONE)
         problem_reply(x, status);
@@ -123,6 +124,7 @@ void pipeline_refuse(void *state, const char *address, int status, struct http_r
         abort();
     (void)address;
     exchange_start(x, state, NULL, reply);
+    safe_headers(x);
     if (status == BODY_TIMEOUT)
         problem(x, status, NULL, "the request came too slowly");
     problem_reply(x, status);

@@ -25,13 +25,23 @@ int problem(struct exchange *x, int status, const char *field, const char *detai
     return status;
 }
 
+void safe_headers(struct exchange *x)
+{
+    http_reply_header(x->reply, "X-Content-Type-Options", "nosniff");
+    http_reply_header(x->reply, "Referrer-Policy", "no-referrer");
+    http_reply_header(x->reply, "Permissions-Policy",
+                      "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+    http_reply_header(x->reply, "Cross-Origin-Opener-Policy", "same-origin");
+    if (x->tls)
+        http_reply_header(x->reply, "Strict-Transport-Security", "max-age=63072000");
+}
+
 /* What is the same in all that the API answers. */
 void api_headers(struct exchange *x)
 {
     struct http_reply *reply = x->reply;
 
     http_reply_header(reply, "Cache-Control", "no-store");
-    http_reply_header(reply, "X-Content-Type-Options", "nosniff");
     http_reply_header(reply, "Content-Security-Policy",
                       "default-src 'none'; frame-ancestors 'none'");
 }
