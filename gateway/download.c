@@ -55,7 +55,6 @@ static void headers_write(struct exchange *x, const struct content *c)
     text_drop(&value);
     http_reply_header(x->reply, "Accept-Ranges", "bytes");
     http_reply_header(x->reply, "Content-Security-Policy", "sandbox; default-src 'none'");
-    http_reply_header(x->reply, "X-Content-Type-Options", "nosniff");
     http_reply_header(x->reply, "Cache-Control", "private, no-cache");
 }
 

@@ -75,8 +75,6 @@ static void page_headers(struct http_reply *reply)
                       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
                       "connect-src 'self'; base-uri 'none'; form-action 'none'; "
                       "frame-ancestors 'none'");
-    http_reply_header(reply, "X-Content-Type-Options", "nosniff");
-    http_reply_header(reply, "Referrer-Policy", "no-referrer");
     http_reply_header(reply, "Cache-Control", "no-cache");
 }
 
