@@ -5,15 +5,17 @@ import { Bench, machine } from './bench.mjs';
 
 const USAGE = `usage: tests/load/transfer [--seconds N] [--rounds N] [--size MIB]
 
-Measures GET /projects (1 client) and blocking turns (1 client), in turns: quiet, beside 1 and 4
-uploads, and beside 1 and 4 downloads of 100 MiB as fast as they go, all on this machine.  Then memory
-(PSS) of the gateway and filed with 16 slow uploads.  Prints each measurement, then medians over the
+Measures GET /projects (1 client), blocking turns (1 client) and the gaps of 16 streams of 50 frames a
+second, in turns: quiet, beside 1 and 4 uploads, and beside 1 and 4 downloads of 100 MiB as fast as
+they go, all on this machine.  Then memory (PSS) of the gateway and filed with 16 slow uploads.  Prints each measurement, then medians over the
 rounds (5 of 3 s) and how many times the quiet figure they are, and each as JSON.`;
 
 const { seconds, rounds, size } = options(USAGE, { seconds: 3, rounds: 5, size: 100 });
+const STREAMS = 16;
 const SETTINGS = { MIN_FREE_BYTES: '0', STORAGE_PER_USER: '9000000000000', TIMEOUT_FILES: '10' };
 const bench = await Bench.start({ chatd: 1, people: 3, settings: SETTINGS });
 const users = await bench.users('echo');
+const streamers = await bench.users(`n-${seconds * 50}x20`);
 const [reader, sender] = bench.people;
 const project = (await bench.ask('POST', '/projects', { name: 'files' }, sender)).id;
 const target = `/projects/${project}/files`;
@@ -22,6 +24,7 @@ await bench.stack.tell('script', { models: { 'files.create': { status: 401 } } }
 const transfer = (name, mode, c, time, path, ...more) => bench.client('transfer', '-n', name, '-m', mode, '-c', c, '-d', time, '-s', size, '-t', sender, ...more, bench.platform, path);
 const probes = {
     project_list: (name) => bench.client('http', '-n', name, '-d', seconds, '-c', 1, '-H', `Authorization: Bearer ${reader}`, bench.platform, '/projects'),
+    stream_gap: (name) => bench.client('stream', '-n', name, '-c', STREAMS, '-r', 100, '-k', seconds * 50, '-w', seconds + 30, '-u', streamers, '-b', '{"project_id":@,"message":"hello","stream":true}', bench.platform, '/chat'),
     chat_create: (name) => bench.client('http', '-n', name, '-d', seconds, '-c', 1, '-m', 'POST', '-u', users, '-b', '{"project_id":@,"message":"hello"}', bench.platform, '/chat'),
 };
 await transfer('first', 'upload', 1, 4, target);
@@ -56,9 +59,13 @@ await slow;
 
 console.log(`# medians of ${rounds} rounds`);
 for (const probe of Object.keys(probes)) {
-    const quiet = bench.median(`${probe}.quiet`, 1);
+    const middle = (what) => {
+        const found = bench.median(`${probe}.${what}`, probe === 'stream_gap' ? STREAMS : 1);
+        return probe === 'stream_gap' ? { p50_ms: found.gap_p50_ms, p99_ms: found.gap_p99_ms, errors: found.wrong } : found;
+    };
+    const quiet = middle('quiet');
     for (const what of Object.keys(beside)) {
-        const got = bench.median(`${probe}.${what}`, 1);
+        const got = middle(what);
         const figures = { name: 'beside', probe, what, p50_ms: got.p50_ms, p99_ms: got.p99_ms, p50_times: got.p50_ms / quiet.p50_ms, p99_times: got.p99_ms / quiet.p99_ms, errors: got.errors };
         console.log(`${probe.padEnd(14)} ${what.padEnd(12)} p50 ${got.p50_ms.toFixed(2)} ms (${figures.p50_times.toFixed(2)} x)  p99 ${got.p99_ms.toFixed(2)} ms (${figures.p99_times.toFixed(2)} x)\n${JSON.stringify(figures)}`);
     }
