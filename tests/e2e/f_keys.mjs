@@ -16,6 +16,9 @@ const needs = (op) => {
     return [own ?? 'admin'];
 };
 
+// A stream without an end: only that it is refused can be looked at here.
+const isEndless = (op) => op.id === 'account_events';
+
 export default async function (t) {
     const [here, there] = t.stack.ports;
     await t.as('alice');
@@ -73,6 +76,8 @@ export default async function (t) {
             for (const op of t.world.contract.operations) {
                 const wanted = needs(op);
                 if (!wanted) continue;
+                const allowed = wanted.includes(scope) && !op.template.startsWith('/admin/');
+                if (allowed && isEndless(op)) continue;
                 // what is deleted here has to be there for the next one
                 const reply = await send(op, op.method === 'delete' ? {} : ids, key);
                 const allowed = wanted.includes(scope) && !op.template.startsWith('/admin/');
