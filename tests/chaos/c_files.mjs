@@ -77,7 +77,15 @@ export default async function (t) {
         for (const who of people) {
             const { token } = who;
             const files = [];
-            for (let after = 0, page; !page || page.length === 200; after = page.at(-1)?.id) files.push(...(page = (await t.call('GET', `${who.path}?limit=200&after=${after}`, { token })).json));
+            for (let after = 0, page; !page || page.length === 200; after = page.at(-1)?.id) {
+                // a daemon may just have been started again
+                page = await eventually(async () => {
+                    const reply = await t.call('GET', `${who.path}?limit=200&after=${after}`, { token });
+                    assert.equal(reply.status, 200, reply.text);
+                    return reply.json;
+                }, { within: 30000, what: 'the list' });
+                files.push(...page);
+            }
             for (const [id, content] of who.kept) {
                 assert.ok(files.some((f) => f.id === id), `file ${id} was acknowledged and is missing`);
                 const back = await t.call('GET', `/projects/files/${id}/content`, { token });
