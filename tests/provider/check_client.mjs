@@ -18,7 +18,7 @@ async function lastCall({ server }) {
     return calls.at(-1);
 }
 
-async function until(what, milliseconds = 3000) {
+async function until(what, milliseconds = 30000) {
     for (const end = Date.now() + milliseconds; !(await what()); await sleep(10))
         assert.ok(Date.now() < end, `never: ${what}`);
 }
