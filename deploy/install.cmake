@@ -6,7 +6,9 @@ if(NOT units)
   set(units /lib/systemd/system)
 endif()
 
-install(TARGETS ${daemons} DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/chatbot)
+install(TARGETS ${daemons} chatbot-admin DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/chatbot)
+
+install(PROGRAMS deploy/host-admin DESTINATION ${CMAKE_INSTALL_SBINDIR} RENAME chatbot-admin)
 
 # The database's side: the scripts of deploy/ and what they read, in the checkout's own order.
 install(PROGRAMS deploy/migrate deploy/host-database deploy/host-services DESTINATION ${share}/deploy)
@@ -36,6 +38,13 @@ foreach(page ${pages})
   string(REGEX REPLACE ".*\\." "" section ${page})
   install(FILES ${CMAKE_BINARY_DIR}/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
+                   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
+                   COMMAND sh ${CMAKE_SOURCE_DIR}/deploy/man/admin.sh $<TARGET_FILE:chatbot-admin>
+                           > ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
+                   DEPENDS chatbot-admin deploy/man/admin.sh VERBATIM)
+list(APPEND printed ${CMAKE_BINARY_DIR}/man/chatbot-admin.8)
+install(FILES ${CMAKE_BINARY_DIR}/man/chatbot-admin.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/chatbot.conf
                    COMMAND reference conf > ${CMAKE_BINARY_DIR}/chatbot.conf
                    DEPENDS reference VERBATIM)

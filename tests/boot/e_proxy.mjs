@@ -42,6 +42,16 @@ export default async function (t) {
             -H 'Authorization: Bearer ${token}' -F file=@/tmp/big ${front}/projects/${project}/files`);
         t.equal(said, '201');
     });
+    await t.test('a stream through nginx, and again at the other gateway', async () => {
+        const token = await account(front, 'stream@example.com');
+        const project = (await call(front, 'POST', '/projects', { token, body: { name: 'S' } })).json.id;
+        const got = await call(front, 'POST', '/chat', { token, body: { project_id: project, message: 'hello', stream: true } });
+        t.match(got.headers['content-type'], /^text\/event-stream/);
+        t.match(got.text, /event: accepted[^]*event: delta[^]*event: completed/);
+        const turn = /"turn_id":(\d+)/.exec(got.text)[1];
+        for (const port of [8000, 8001])
+            t.match((await call(`http://127.0.0.1:${port}`, 'GET', `/chat/turns/${turn}/events`, { token })).text, /event: completed/);
+    });
     await t.test('each gateway restarts under load: no request fails', async () => {
         const load = await Load.start(front, await account(front, 'load@example.com'));
         for (const unit of ['chatbot-gateway@1', 'chatbot-gateway@2', 'chatbot-gateway@1', 'chatbot-gateway@2']) {
