@@ -42,10 +42,10 @@ export default async function (t) {
     await t.test('a key has a rate of its own', async () => {
         await t.as('bob');
         const { key } = (await t.call('POST', '/users/me/keys', { body: { name: 'slow', scopes: 'read', rate: 5 } })).json;
-        const replies = await many(12, () => t.call('GET', '/projects', { token: key }));
+        const replies = await many(40, () => t.call('GET', '/projects', { token: key }));
         const refused = replies.filter((r) => r.status === 429);
-        assert.ok(refused.length >= 5, `${refused.length} of 12 were refused`);
-        assert.equal(replies.filter((r) => r.status === 200).length, 12 - refused.length);
+        assert.ok(refused.length >= 5, `${refused.length} of 40 were refused`);
+        assert.equal(replies.filter((r) => r.status === 200).length, 40 - refused.length);
         for (const reply of refused) assert.equal(reply.headers['ratelimit-limit'], '5');
         assert.equal((await t.call('GET', '/projects')).status, 200, 'the user goes on');
     });
@@ -59,22 +59,23 @@ export default async function (t) {
     });
 
     await t.test('guessing passwords is bounded by address', async () => {
-        const replies = await many(12, () =>
+        const replies = await many(40, () =>
             t.call('POST', '/users/login', { body: { email: 'nobody@example.com', password: 'guess-guess-1' }, token: null }));
         const refused = replies.filter((r) => r.status === 429);
-        assert.ok(refused.length >= 2, `${refused.length} of 12 were refused`);
+        assert.ok(refused.length >= 2, `${refused.length} of 40 were refused`);
         for (const reply of replies) assert.ok([401, 429].includes(reply.status), `${reply.status}`);
-        const register = await t.call('POST', '/users/register', { body: { email: `late.${t.client.nonce}@example.com`, password: 'Secret-pass-1' }, token: null });
-        assert.equal(register.status, 429);
+        const late = await many(20, (_, i) =>
+            t.call('POST', '/users/register', { body: { email: `late.${i}.${t.client.nonce}@example.com`, password: 'Secret-pass-1' }, token: null }));
+        assert.ok(late.some((r) => r.status === 429), 'registering is bounded with it');
     });
 
     await t.test('a forged address header changes nothing', async () => {
-        const reply = await t.call('POST', '/users/login', {
+        const replies = await many(40, (_, i) => t.call('POST', '/users/login', {
             body: { email: 'nobody@example.com', password: 'guess-guess-1' },
-            headers: { 'X-Forwarded-For': '192.0.2.77', 'X-Real-IP': '192.0.2.77', Forwarded: 'for=192.0.2.77' },
+            headers: { 'X-Forwarded-For': `192.0.2.${i}`, 'X-Real-IP': `192.0.2.${i}`, Forwarded: `for=192.0.2.${i}` },
             token: null,
-        });
-        assert.equal(reply.status, 429);
+        }));
+        assert.ok(replies.filter((r) => r.status === 429).length > 20, 'all count as one');
     });
 }
 

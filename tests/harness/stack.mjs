@@ -35,6 +35,7 @@ export class Stack {
             Object.assign(stack.settings, settings);
             stack.gateways = gateways;
             stack.chatd = chatd;
+            if (!demo) await clusterCopy(stack.data);
             stack.ports = await freePorts(gateways);
             stack.port = stack.ports[0];
             await stack.up();
@@ -166,6 +167,31 @@ export class Stack {
 
 export async function stopAll() {
     await Promise.allSettled([...running].map((stack) => stack.stop().then(() => stack.remove())));
+    if (template) fs.rmSync(await template.catch(() => ''), { recursive: true, force: true });
+}
+
+let template; // directory with a cluster that has everything but rows, made when the first stack wants it
+
+// Gives a new stack its cluster: a copy takes a tenth of the time of making one.
+async function clusterCopy(data) {
+    template ??= clusterMake();
+    const from = path.join(await template, 'postgres');
+    fs.mkdirSync(path.join(data, 'log'), { recursive: true, mode: 0o711 }); // what deploy/up knows an old one by
+    await run('cp', ['-a', '--reflink=auto', from, data]);
+}
+
+async function clusterMake() {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-template-'));
+    await run(path.join(top, 'tests/lib/template'), [dir]);
+    return dir;
+}
+
+async function run(program, args) {
+    const child = begin(program, args, { cwd: top, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    const code = await new Promise((done) => child.on('close', done));
+    if (code !== 0) throw new Error(`${program}: ${code}\n${said}`);
 }
 
 // A child that is asked to end when we are killed.
