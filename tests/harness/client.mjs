@@ -101,11 +101,12 @@ export class Client {
     }
 
     #remember(token, json) {
-        if (token && token.length > 20) this.world.secrets.add(token);
+        const secret = (text) => new Set(text).size > 3 && this.world.secrets.add(text); // xxx... is anything else, too
+        if (token && token.length > 20) secret(token);
         if (typeof json === 'string') json = parsed(json);
         if (!json || typeof json !== 'object' || Buffer.isBuffer(json)) return;
         for (const [key, value] of Object.entries(json))
-            if (/password|^token$|_token$|^key$/.test(key) && typeof value === 'string' && value.length >= 12) this.world.secrets.add(value);
+            if (/password|^token$|_token$|^key$/.test(key) && typeof value === 'string' && value.length >= 12) secret(value);
     }
 }
 
