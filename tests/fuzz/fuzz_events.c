@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     while ((result = event_next((const char *)data, size, &at, &e)) == 1) {
         must(at > before && at <= size);
-        must(e.what <= EVENT_REVOKED && strlen(e.topic) <= 255);
+        must(e.what <= EVENT_KEYS && strlen(e.topic) <= 255);
         event_append(&again, &e);
         must(again.size == at);
         before = at;
