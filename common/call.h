@@ -103,9 +103,6 @@ void call_range(struct call *c, const char *range, const char *if_range, const c
 /* More bytes of the download; waits while the client is slow.  Best in pieces of DATA_MAX. */
 int call_write(struct call *c, const void *data, size_t size) __attribute__((warn_unused_result));
 
-/* Milliseconds until the deadline, at least 0. */
-uint32_t call_left_ms(const struct call *c);
-
 /*
  * Calls an internal operation of another service and waits for it, at most until the deadline.
  * params: its inputs.  On DONE *ret_body is the JSON reply in the call's arena.

@@ -232,3 +232,6 @@ void time_json(struct text *out, const char *v, size_t n);
 
 /* Row -> JSON object of a shape whose columns it has, appended to out. */
 void row_json(struct text *out, const struct shape *shape, const struct pg_result *r, int row);
+
+/* The first n rows -> JSON array of such objects. */
+void rows_json(struct text *out, const struct shape *shape, const struct pg_result *r, int n);

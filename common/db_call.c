@@ -23,15 +23,21 @@ int db_rows(struct call *c, int query, size_t n, const struct arg *args, PGresul
     return r;
 }
 
+/* NOT_FOUND without a row. */
+static int row_first(struct call *c, int query, size_t n, const struct arg *args, PGresult **ret)
+{
+    int r = db_rows(c, query, n, args, ret);
+
+    return r ? r : PQntuples(*ret) ? DONE : NOT_FOUND;
+}
+
 int db_one(struct call *c, int query, size_t n, const struct arg *args)
 {
     cleanup(rows_drop) PGresult *res = NULL;
-    int r = db_rows(c, query, n, args, &res);
+    int r = row_first(c, query, n, args, &res);
 
     if (r)
         return r;
-    if (PQntuples(res) == 0)
-        return NOT_FOUND;
     c->new_id = c->op->out->fields[0].type == T_I64 ? rows_i64(res, 0, 0) : 0;
     text_clear(&c->out);
     row_json(&c->out, c->op->out, res, 0);
@@ -49,12 +55,10 @@ int db_do(struct call *c, int query, size_t n, const struct arg *args)
 int db_get(struct call *c, int query, size_t n, const struct arg *args, const struct into *into)
 {
     cleanup(rows_drop) PGresult *res = NULL;
-    int r = db_rows(c, query, n, args, &res);
+    int r = row_first(c, query, n, args, &res);
 
     if (r)
         return r;
-    if (PQntuples(res) == 0)
-        return NOT_FOUND;
     for (int i = 0; into[i].i64 || into[i].f64 || into[i].boolean || into[i].str; i++) {
         const char *v = rows_null(res, 0, i) ? NULL : rows_str(res, 0, i);
         if (into[i].i64)

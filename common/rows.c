@@ -112,3 +112,14 @@ void row_json(struct text *out, const struct shape *shape, const PGresult *r, in
     }
     text_putc(out, '}');
 }
+
+void rows_json(struct text *out, const struct shape *shape, const PGresult *r, int n)
+{
+    text_putc(out, '[');
+    for (int i = 0; i < n; i++) {
+        if (i)
+            text_putc(out, ',');
+        row_json(out, shape, r, i);
+    }
+    text_putc(out, ']');
+}

@@ -42,13 +42,6 @@ int refuse(struct call *c, int status, const char *field, const char *fmt, ...)
     return status;
 }
 
-uint32_t call_left_ms(const struct call *c)
-{
-    int64_t left = (c->deadline_us - clock_us()) / 1000;
-
-    return left < 0 ? 0 : (uint32_t)left;
-}
-
 void call_begin(struct call *c, struct daemon *d, struct job *j)
 {
     c->daemon = d;
@@ -148,13 +141,7 @@ int call_rows(struct call *c, const struct pg_result *rows, int64_t limit)
     }
     if (n == 1 && c->op->reply == REPLY_LIST_UNDER && rows_null(rows, 0, 0))
         n = 0;
-    text_putc(&c->out, '[');
-    for (int i = 0; i < n; i++) {
-        if (i)
-            text_putc(&c->out, ',');
-        row_json(&c->out, c->op->out, rows, i);
-    }
-    text_putc(&c->out, ']');
+    rows_json(&c->out, c->op->out, rows, n);
     if (n > 0 && n >= limit)
         snprintf(c->next, sizeof c->next, "%" PRId64, rows_i64(rows, n - 1, 0));
     return DONE;

@@ -149,11 +149,6 @@ void transfers_check(struct transfer *list,
 
 /* ---- the worker ---- */
 
-uint64_t transfer_id(const struct transfer *t)
-{
-    return t->id;
-}
-
 bool transfer_ended(const struct transfer *t)
 {
     return t->ended;

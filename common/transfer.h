@@ -37,8 +37,6 @@ void transfers_check(struct transfer *list,
 
 /* ---- the worker ---- */
 
-/* The request's id. */
-uint64_t transfer_id(const struct transfer *t);
 /* Whether the whole upload was read. */
 bool transfer_ended(const struct transfer *t);
 /* Whether the reply has been sent: DATA goes out. */

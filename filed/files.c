@@ -33,13 +33,7 @@ int file_list(struct call *c, const struct file_list_in *in)
     if (r)
         return r;
     n = rows_count(rows);
-    text_putc(&c->out, '[');
-    for (int i = 0; i < n; i++) {
-        if (i)
-            text_putc(&c->out, ',');
-        row_json(&c->out, c->op->out, rows, i);
-    }
-    text_putc(&c->out, ']');
+    rows_json(&c->out, c->op->out, rows, n);
     if (n >= limit)
         snprintf(c->next, sizeof c->next, "%" PRId64, rows_i64(rows, n - 1, 0));
     return DONE;

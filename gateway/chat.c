@@ -10,6 +10,7 @@
 #include "common/fault.h"
 #include "common/json.h"
 #include "gateway/call.h"
+#include "gateway/stream/turn_feed.h"
 #include "gateway/turn_ask.h"
 #include "gateway/turn_watch.h"
 
@@ -17,10 +18,7 @@
 
 static bool has_ended(struct json_object *turn)
 {
-    const char *state = json_str(turn, "state", "");
-
-    return strcmp(state, "completed") == 0 || strcmp(state, "failed") == 0 ||
-           strcmp(state, "cancelled") == 0;
+    return turn_state_ended(json_str(turn, "state", ""));
 }
 
 /* Asks for the turn.  DONE with *ret_turn NULL while it runs, or when nobody can say now. */

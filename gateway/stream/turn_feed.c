@@ -170,7 +170,7 @@ bool turn_feed_pump(struct turn_feed *f, size_t room)
 
 /* ---- ends ---- */
 
-static bool has_ended(const char *state)
+bool turn_state_ended(const char *state)
 {
     return strcmp(state, "completed") == 0 || strcmp(state, "failed") == 0 ||
            strcmp(state, "cancelled") == 0;
@@ -267,7 +267,7 @@ static void ended_take(struct turn_feed *f, const struct event *e)
 
     f->wants = true; /* unless it is all there */
     if (json_parse(e->data, e->size, &o, &why) != DONE || !(turn = json_member(o, "turn")) ||
-        !has_ended(json_str(turn, "state", "")))
+        !turn_state_ended(json_str(turn, "state", "")))
         return;
     text = json_member(turn, "text");
     f->wants = false;
@@ -310,7 +310,7 @@ void turn_feed_look(struct turn_feed *f, struct json_object *o)
     if (f->has_ended)
         return;
     f->wants = false;
-    if (has_ended(state)) {
+    if (turn_state_ended(state)) {
         end_take(f, o, (uint64_t)from, size, json_str(o, "finish_reason", NULL));
         return;
     }
@@ -349,7 +349,7 @@ int turn_feed_resume(struct turn_feed *f, uint64_t cursor, struct json_object *o
 {
     uint32_t attempt = cursor_attempt(cursor), bytes = cursor_bytes(cursor);
     int64_t newest = json_i64(o, "attempt", 0);
-    bool is_over = has_ended(json_str(o, "state", ""));
+    bool is_over = turn_state_ended(json_str(o, "state", ""));
 
     *ret_over = false;
     if (json_flag(o, "expired", false))

@@ -66,5 +66,8 @@ void turn_feed_gone(struct turn_feed *f);
  */
 bool turn_feed_pump(struct turn_feed *f, size_t room);
 
+/* Whether a turn in that state has ended: nothing of it changes any more. */
+bool turn_state_ended(const char *state);
+
 /* Bytes of text that wait. */
 size_t turn_feed_waiting(const struct turn_feed *f);
