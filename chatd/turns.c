@@ -105,7 +105,8 @@ void turn_return(struct turn *t, struct db *db)
     cleanup(rows_drop) struct pg_result *rows = NULL;
 
     if (db_run(db, Q_turn_unclaim, ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon)),
-               &rows) == 0) {
+               &rows) == 0 &&
+        rows_affected(rows) > 0) {
         atomic_store(&t->settled, true);
         log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
         turn_tell(t->chatd, &(struct turn_told){t->id, t->account, t->project, t->conversation},
@@ -136,8 +137,13 @@ static int files_add(struct turn *t, struct call *c, struct model_message *messa
         &rows);
 }
 
-static void send_or_end(struct turn *t, struct text *body)
+/* A process that was stopped since its claim does not ask: others may be at it. */
+static void send_or_end(struct turn *t, struct db *db, struct text *body)
 {
+    if (!turns_are_ours(t->chatd)) {
+        turn_return(t, db);
+        return;
+    }
     if (turn_send(t, body))
         return;
     if (t->cancel && !atomic_load(&t->lost))
@@ -147,7 +153,7 @@ static void send_or_end(struct turn *t, struct text *body)
 }
 
 /* The provider goes on with the answer: nothing is asked, the rest is read. */
-static void turn_resume(struct turn *t, const struct turn_order *o)
+static void turn_resume(struct turn *t, struct db *db, const struct turn_order *o)
 {
     struct text none = {0};
 
@@ -159,7 +165,7 @@ static void turn_resume(struct turn *t, const struct turn_order *o)
     pthread_mutex_unlock(&t->chatd->lock);
     t->stored = t->answer.size;
     atomic_store(&t->placed, true);
-    send_or_end(t, &none);
+    send_or_end(t, db, &none);
 }
 
 void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
@@ -171,7 +177,7 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
     int r;
 
     if (o->response_id) {
-        turn_resume(t, o);
+        turn_resume(t, c->db, o);
         return;
     }
     r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
@@ -188,7 +194,7 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
     input_build(d, o, &message, &history, &body);
     t->background = o->context->background && d->dialect->background;
     t->dropped = history.dropped;
-    send_or_end(t, &body);
+    send_or_end(t, c->db, &body);
 }
 
 /* ---- hooks; all on the upstream's thread ---- */

@@ -167,7 +167,7 @@ export class Crowd {
         const refusal = await this.#follow(user, { label, key, follower, ask, heard });
         await told.stop;
         const reply = refusal ?? ended(follower, told.accepted);
-        this.#note({ what: 'reply', n: this.sent, label, path: '/chat', status: reply.status, body: reply.json });
+        this.#note({ what: 'reply', label, path: '/chat', status: reply.status, body: reply.json });
         const text = await told.tab;
         if (text !== undefined && follower.last && text !== follower.text) this.#note({ what: 'wrong', label, why: 'two tabs saw different texts' });
         return reply;

@@ -17,6 +17,7 @@ export function doctored(facts) {
     const replace = (list, one, fields) => (list[list.indexOf(one)] = { ...one, ...fields });
     const answerOf = (list, t) => list.find((m) => m.id === t.message_id);
     const reply = facts.seen.find((r) => r.what === 'reply' && r.label === label && r.body?.turn_id);
+    const end = facts.seen.find((r) => r.label === label && r.n && ['reply', 'closed', 'broken'].includes(r.what));
 
     make('a lost turn', 'lost', (f) => {
         f.turns = f.turns.filter((t) => t !== turn);
@@ -28,7 +29,7 @@ export function doctored(facts) {
     make('a doubled answer', 'doubled', (f) => f.messages.push({ ...answerOf(f.messages, turn), id: 1e9 }));
     make('a doubled question', 'twice', (f) => f.messages.push({ ...question, id: 1e9 }));
     make('a key that became two turns', 'twice', (f) => f.seen.push({ ...reply, body: { ...reply.body, turn_id: 1e9 } }));
-    make('a request without an end', 'answer', (f) => (f.seen = f.seen.filter((r) => r !== reply)));
+    make('a request without an end', 'answer', (f) => (f.seen = f.seen.filter((r) => r !== end)));
     make('an answer that was told otherwise', 'answer', (f) => replace(f.seen, reply, { status: 200, body: { ...reply.body, reply: 'something else', message_id: turn.message_id } }));
     make('a text that was said twice', 'text', (f) => replace(f.messages, answerOf(f.messages, turn), { content: answerOf(f.messages, turn).content.repeat(2) }));
     make('a text with a gap', 'text', (f) => replace(f.messages, answerOf(f.messages, turn), { content: answerOf(f.messages, turn).content.replace(/^(.{3})./s, '$1') }));

@@ -1,8 +1,10 @@
 // Stops chatds in the middle of their turns and lets them go on when others have taken these over:
-// zombies, who know nothing of it and try to write what they have.
+// zombies, some of whom do not hear of it and try to write what they have.
 import fs from 'node:fs';
 import path from 'node:path';
+import { select } from '../../harness/database.mjs';
 import { sleep } from '../../harness/http.mjs';
+import { signal } from '../../harness/stack.mjs';
 import { figures } from './figures.mjs';
 import { now } from './records.mjs';
 
@@ -21,11 +23,25 @@ export class Stopper {
             this.records.add({ at: now(), what: 'stop', name });
             // a beat that stands still for 3 s is dead: often it wakes up while others run its turns
             await sleep(3100 + Math.random() * 1500);
-            this.stack.signal(name, 'SIGCONT');
-            this.records.add({ at: now(), what: 'go', name });
+            await this.#wake(name, this.cycles % 2 === 0);
         }
     }
+
+    // Lets a process go on.  Its next beat tells it that it is a zombie, mostly before it writes a word;
+    // an unaware one does not hear that for a while, as the server's end of its beats stands still.
+    async #wake(name, unaware) {
+        const deaf = unaware ? await beatsOfTheStopped(this.stack) : [];
+        for (const { pid } of deaf) signal(pid, 'SIGSTOP');
+        this.stack.signal(name, 'SIGCONT');
+        this.records.add({ at: now(), what: 'go', name });
+        if (unaware) await sleep(500);
+        for (const { pid } of deaf) signal(pid, 'SIGCONT');
+    }
 }
+
+// The server's processes that serve the beats of a chatd which says nothing; others beat each second.
+const beatsOfTheStopped = (stack) =>
+    select(stack, "SELECT pid FROM pg_stat_activity WHERE usename = 'chatd' AND query ~ '\\mowner\\M' AND state = 'idle' AND state_change < now() - interval '2 seconds'");
 
 const lines = (stack, pattern) => {
     const dir = path.join(stack.data, 'log');
