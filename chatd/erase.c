@@ -1,53 +1,61 @@
-/* Erasing what chat keeps of a deleted project. */
-#include "chatd/chatd.h"
+/* Erasing: a deleted project's conversations, and what deleted conversations leave behind. */
+#include "chatd/erase.h"
+
+#include "chatd/conversations.h"
 #include "chatd/queries.h"
-#include "chatd/turn.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
 
-#define CONVERSATIONS_AT_ONCE 50 /* in one transaction */
+#define CONVERSATIONS_AT_ONCE 50   /* in one transaction */
+#define ROWS_AT_ONCE          1000 /* messages, and turns, in one statement */
+#define BATCHES               5    /* in one transaction */
 
 int chat_project_close(struct call *c, const struct chat_project_close_in *in)
 {
     return db_do(c, Q_project_ref_end, ARGS(c->caller, in->project_id));
 }
 
-/* Nobody waits for the answers of turns that ran: their upstream calls end. */
-static void erased_stop(struct call *c, void *state)
-{
-    struct pg_result *rows = state;
-
-    for (int i = 0; i < rows_count(rows); i++)
-        if (rows_i64(rows, i, 0))
-            turn_cancel_everywhere(call_state(c), rows_i64(rows, i, 0));
-    rows_drop(&rows);
-}
-
-static void erased_forget(struct call *c, void *state)
-{
-    struct pg_result *rows = state;
-
-    (void)c;
-    rows_drop(&rows);
-}
-
 int chat_project_erase(struct call *c, const struct chat_project_erase_in *in)
 {
     struct pg_result *rows = NULL;
     int r = db_do(c, Q_project_ref_end, ARGS(c->caller, in->project_id));
-    bool more = false;
 
     if (!r)
-        r = db_rows(c, Q_conversations_erase,
+        r = db_rows(c, Q_conversations_remove,
                     ARGS(c->caller, in->project_id, CONVERSATIONS_AT_ONCE), &rows);
     if (r)
         return r;
-    c->committed = erased_stop;
-    c->undone = erased_forget;
-    c->settle_state = rows;
-    for (int i = 0; i < rows_count(rows); i++)
-        more |= rows_i64(rows, i, 1) > 0;
-    text_puts(&c->out, more ? "{\"more\":true}" : "{\"more\":false}");
+    text_puts(&c->out, conversations_removed(c, rows) ? "{\"more\":true}" : "{\"more\":false}");
+    return DONE;
+}
+
+/* Deletes one batch; *ret_more: there may be another one. */
+static int batch_erase(struct call *c, int query, int64_t conversation, bool *ret_more)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = db_rows(c, query, ARGS(conversation, ROWS_AT_ONCE), &rows);
+
+    if (!r)
+        *ret_more |= rows_affected(rows) >= ROWS_AT_ONCE;
+    return r;
+}
+
+int conversations_erase(struct call *c)
+{
+    for (int i = 0; i < BATCHES; i++) {
+        int64_t conversation = 0;
+        bool more = false;
+        int r = db_get(c, Q_erasure_take, NO_ARGS, INTO(&conversation));
+        if (r)
+            return r == NOT_FOUND ? DONE : r;
+        r = batch_erase(c, Q_messages_erase, conversation, &more);
+        if (!r)
+            r = batch_erase(c, Q_turns_erase, conversation, &more);
+        if (!r && !more)
+            r = db_do(c, Q_erasure_done, ARGS(conversation));
+        if (r)
+            return r;
+    }
     return DONE;
 }

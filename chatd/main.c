@@ -9,6 +9,7 @@
 #define SERVE_CHAT
 #include "proto/handlers.h"
 
+#include "chatd/erase.h"
 #include "chatd/meters.h"
 #include "chatd/process.h"
 #include "common/db.h"
@@ -26,6 +27,11 @@ static const struct meter meters[] = {
     {0},
 };
 
+static const struct task tasks[] = {
+    {"conversations_erase", 1000, conversations_erase},
+    {0},
+};
+
 static const char *const follows[] = {"queue", "project", "cancel", NULL};
 
 int main(int argc, char **argv)
@@ -34,11 +40,12 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 5,
+        .schema_version = 6,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 6},
+        .tasks = tasks,
         .start = chatd_start,
         .drain = chatd_drain,
         .hand_over = chatd_hand_over,

@@ -1,4 +1,5 @@
 /* chatd's turns: accepting, history, claiming, ending; on a real database, without an upstream. */
+#include "chatd/erase.h"
 #include "tests/handlers/chatd_rig.h"
 
 START_TEST(a_message_makes_a_conversation)
@@ -270,6 +271,7 @@ START_TEST(an_erased_project_is_empty_and_stays_so)
     ck_assert(!erase(PROJECT)); /* again and again, as the outbox may */
     ck_assert(!erase(PROJECT));
     ck_assert_int_eq(number("SELECT count(*) FROM conversation WHERE project_id = $1", PROJECT), 0);
+    ck_assert_int_eq(conversations_erase(c), DONE);
     ck_assert_int_eq(number("SELECT count(*) FROM message WHERE owner_id = $1", ALICE), 0);
     ck_assert_int_eq(number("SELECT count(*) FROM turn WHERE owner_id = $1", ALICE), 0);
     /* a message that was on its way when the project went */

@@ -39,9 +39,13 @@ static const struct {
     enum op_id op;
     const char *query;
 } replies[] = {
-    {OP_project_create, "project_insert"}, {OP_project_update, "project_change"},
-    {OP_prompt_create, "prompt_insert"},   {OP_prompt_update, "prompt_change"},
-    {OP_turn_get, "turn_finish"},          {OP_turn_get, "turn_finished"},
+    {OP_project_create, "project_insert"},
+    {OP_project_update, "project_change"},
+    {OP_prompt_create, "prompt_insert"},
+    {OP_prompt_update, "prompt_change"},
+    {OP_turn_get, "turn_finish"},
+    {OP_turn_get, "turn_finished"},
+    {OP_conversation_update, "conversation_change"},
 };
 
 /* Type oids of pg_type that may stand for a field's type. */

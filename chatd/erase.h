@@ -1,0 +1,8 @@
+#pragma once
+/* What deleted conversations leave behind. */
+
+struct call;
+
+/* A periodic task: erases messages and turns of deleted conversations whose turns have ended, some
+ * thousand rows at a time. */
+int conversations_erase(struct call *c);

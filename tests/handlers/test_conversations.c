@@ -1,0 +1,279 @@
+/* chatd's conversations: lists, changes, branches, deleting; on a real database. */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <libpq-fe.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chatd/chatd.h"
+#include "chatd/context.h"
+#include "chatd/erase.h"
+#include "chatd/queries.h"
+#include "chatd/turn.h"
+#include "common/cleanup.h"
+#include "common/conf.h"
+#include "tests/harness/harness.h"
+#include "tests/unit/check_main.h"
+
+#define ALICE   7100001
+#define BOB     7100002
+#define PROJECT 5100001
+
+static const struct query queries[] = {
+#define QUERY(name, sql) {#name, sql},
+#include "chatd/queries.def"
+    {0},
+};
+
+static struct chatd state;
+static struct call *c;
+
+static void begin(void)
+{
+    char *argv[] = {"chatd", NULL};
+
+    ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 1, argv, (struct conf **)&state.conf), 0);
+    harness_open("chatd", "chat", queries, &state);
+    c = harness_call(OP_conversation_get, ALICE);
+}
+
+static void end(void)
+{
+    harness_close();
+    conf_drop((struct conf **)&state.conf);
+}
+
+static int64_t number(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int64_t number(const char *fmt, ...)
+{
+    char sql[1000];
+    const char *value;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(sql, sizeof sql, fmt, ap);
+    va_end(ap);
+    value = harness_sql(c, sql);
+    return value ? strtoll(value, NULL, 10) : -1;
+}
+
+/* A conversation of ALICE that was last written to `age` seconds ago. */
+static int64_t conversation(int age)
+{
+    return number("INSERT INTO conversation (owner_id, project_id, updated_at) VALUES (%d, %d, "
+                  "now() - make_interval(secs => %d)) RETURNING id",
+                  ALICE, PROJECT, age);
+}
+
+static int64_t message(int64_t of, int64_t parent, const char *role)
+{
+    return number("INSERT INTO message (conversation_id, owner_id, parent_id, depth, role, status, "
+                  "content) VALUES (%" PRId64 ", %d, nullif(%" PRId64
+                  ", 0), 0, '%s', 'complete', 'x') RETURNING id",
+                  of, ALICE, parent, role);
+}
+
+static int64_t turn(int64_t of, const char *turn_state)
+{
+    return number(
+        "INSERT INTO turn (owner_id, project_id, conversation_id, user_message_id, message_id, "
+        "state, process, model) VALUES (%d, %d, %" PRId64 ", 0, 0, '%s', 'p', 'm') RETURNING id",
+        ALICE, PROJECT, of, turn_state);
+}
+
+static int64_t page(bool archived, int64_t time_us, int64_t id, int64_t limit, PGresult **ret)
+{
+    c = harness_call(OP_conversation_list, ALICE);
+    ck_assert_int_eq(
+        db_rows(c, Q_conversation_page, ARGS(ALICE, PROJECT, archived, time_us, id, limit), ret),
+        DONE);
+    return rows_count(*ret);
+}
+
+START_TEST(pages_go_by_activity_and_leave_nothing_out)
+{
+    int64_t newest = conversation(1), same1 = conversation(60), same2 = conversation(60),
+            oldest = conversation(100), time_us = INT64_C(1) << 57, id = INT64_MAX;
+    const int64_t expected[] = {newest, same2, same1, oldest};
+
+    for (int i = 0; i < 4; i++) {
+        cleanup(rows_drop) PGresult *rows = NULL;
+        ck_assert_int_eq(page(false, time_us, id, 1, &rows), 1);
+        ck_assert_int_eq(rows_i64(rows, 0, 0), expected[i]);
+        id = rows_i64(rows, 0, 0);
+        time_us = rows_i64(rows, 0, 9);
+    }
+    cleanup(rows_drop) PGresult *rows = NULL;
+    ck_assert_int_eq(page(false, time_us, id, 1, &rows), 0);
+}
+END_TEST
+
+START_TEST(archived_ones_are_apart)
+{
+    cleanup(rows_drop) PGresult *shown = NULL;
+    cleanup(rows_drop) PGresult *away = NULL;
+    int64_t one = conversation(1), two = conversation(2);
+    struct conversation_update_in in = {
+        .conversation_id = one, .has_archived = true, .archived = true};
+
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &in), DONE);
+    ck_assert_int_eq(page(false, INT64_C(1) << 57, INT64_MAX, 10, &shown), 1);
+    ck_assert_int_eq(rows_i64(shown, 0, 0), two);
+    ck_assert_int_eq(page(true, INT64_C(1) << 57, INT64_MAX, 10, &away), 1);
+    ck_assert_int_eq(rows_i64(away, 0, 0), one);
+}
+END_TEST
+
+START_TEST(what_is_left_out_stays)
+{
+    int64_t id = conversation(500);
+    struct conversation_update_in in = {.conversation_id = id,
+                                        .has_title = true,
+                                        .title = "Ships",
+                                        .has_pinned = true,
+                                        .pinned = true};
+    struct conversation_update_in none = {.conversation_id = id};
+    struct conversation_update_in null = {
+        .conversation_id = id, .has_title = true, .null_title = true};
+    char before[64];
+
+    snprintf(before, sizeof before, "%s",
+             harness_sql(c, "SELECT updated_at::text FROM conversation ORDER BY id DESC LIMIT 1"));
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &in), DONE);
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &none), DONE);
+    ck_assert_str_eq(reply_str(c, "title"), "Ships");
+    ck_assert(json_object_get_boolean(json_object_object_get(harness_reply(c), "pinned")));
+    /* it is no activity */
+    ck_assert_str_eq(
+        before,
+        harness_sql(c, "SELECT updated_at::text FROM conversation ORDER BY id DESC LIMIT 1"));
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &null), DONE);
+    ck_assert(reply_is_null(c, "title"));
+    c = harness_call(OP_conversation_update, BOB);
+    ck_assert_int_eq(conversation_update(c, &in), NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_branch_is_shown_down_to_its_newest_message)
+{
+    int64_t id = conversation(1), elsewhere = conversation(1);
+    int64_t q = message(id, 0, "user"), a1 = message(id, q, "assistant"), q2, a2, a3, foreign;
+    struct conversation_update_in in = {.conversation_id = id, .has_active_leaf = true};
+
+    q2 = message(id, a1, "user");
+    a2 = message(id, q2, "assistant");
+    a3 = message(id, q2, "assistant");
+    foreign = message(elsewhere, 0, "user");
+    in.active_leaf = q;
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &in), DONE);
+    ck_assert_int_eq(reply_i64(c, "active_leaf"), a3);
+    in.active_leaf = a2;
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &in), DONE);
+    ck_assert_int_eq(reply_i64(c, "active_leaf"), a2);
+    in.active_leaf = foreign;
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &in), NOT_FOUND);
+    ck_assert_str_eq(c->field, "active_leaf");
+}
+END_TEST
+
+static int remove_one(int64_t caller, int64_t id)
+{
+    struct conversation_delete_in in = {.conversation_id = id};
+    int r;
+
+    c = harness_call(OP_conversation_delete, caller);
+    r = conversation_delete(c, &in);
+    return r;
+}
+
+START_TEST(a_deleted_conversation_is_gone_at_once_and_its_rows_later)
+{
+    int64_t id = conversation(1), ran = turn(id, "completed"), runs = turn(id, "running");
+
+    message(id, message(id, 0, "user"), "assistant");
+    ck_assert_int_eq(remove_one(BOB, id), NOT_FOUND);
+    ck_assert_int_eq(remove_one(ALICE, id), DONE);
+    ck_assert_int_eq(remove_one(ALICE, id), NOT_FOUND);
+    c = harness_call(OP_conversation_get, ALICE);
+    ck_assert_int_eq(harness_fast(c, Q_conversation_get, 1, 1, (struct arg[]){arg_i64(id)}),
+                     NOT_FOUND);
+    c = harness_call(OP_turn_get, ALICE);
+    ck_assert_int_eq(harness_fast(c, Q_turn_get, 1, 1, (struct arg[]){arg_i64(ran)}), NOT_FOUND);
+    /* the turn that runs is asked to stop, and its rows wait for its end */
+    ck_assert_str_eq(harness_sql(c,
+                                 "SELECT string_agg(id::text || cancel_requested, ',') FROM turn "
+                                 "WHERE state = 'running' AND process = 'p'"),
+                     arena_printf(&c->arena, "%" PRId64 "true", runs));
+    ck_assert_int_eq(conversations_erase(c), DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE conversation_id = %" PRId64, id),
+                     2);
+    number("UPDATE turn SET state = 'cancelled' WHERE id = %" PRId64 " RETURNING 1", runs);
+    ck_assert_int_eq(conversations_erase(c), DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE conversation_id = %" PRId64, id),
+                     0);
+    ck_assert_int_eq(number("SELECT count(*) FROM turn WHERE conversation_id = %" PRId64, id), 0);
+    ck_assert_int_eq(number("SELECT count(*) FROM erasure WHERE conversation_id = %" PRId64, id),
+                     0);
+}
+END_TEST
+
+START_TEST(a_long_one_goes_in_batches)
+{
+    int64_t id = conversation(1);
+
+    number("INSERT INTO message (conversation_id, owner_id, depth, role, status, content) "
+           "SELECT %" PRId64
+           ", %d, n, 'user', 'complete', 'x' FROM generate_series(1, 5500) n RETURNING 1",
+           id, ALICE);
+    ck_assert_int_eq(remove_one(ALICE, id), DONE);
+    ck_assert_int_eq(conversations_erase(c), DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE conversation_id = %" PRId64, id),
+                     500);
+    ck_assert_int_eq(conversations_erase(c), DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE conversation_id = %" PRId64, id),
+                     0);
+    ck_assert_int_eq(number("SELECT count(*) FROM erasure WHERE conversation_id = %" PRId64, id),
+                     0);
+}
+END_TEST
+
+START_TEST(a_project_takes_its_conversations_along)
+{
+    struct chat_project_erase_in in = {.event_id = 1, .project_id = PROJECT};
+    int64_t id = conversation(1);
+
+    turn(id, "completed");
+    c = harness_call(OP_chat_project_erase, ALICE);
+    ck_assert_int_eq(chat_project_erase(c, &in), DONE);
+    ck_assert_str_eq((const char *)c->out.data, "{\"more\":true}");
+    c = harness_call(OP_chat_project_erase, ALICE);
+    ck_assert_int_eq(chat_project_erase(c, &in), DONE);
+    ck_assert_str_eq((const char *)c->out.data, "{\"more\":false}");
+    ck_assert_int_eq(number("SELECT count(*) FROM erasure WHERE conversation_id = %" PRId64, id),
+                     1);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("conversations");
+
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, pages_go_by_activity_and_leave_nothing_out);
+    tcase_add_test(t, archived_ones_are_apart);
+    tcase_add_test(t, what_is_left_out_stays);
+    tcase_add_test(t, a_branch_is_shown_down_to_its_newest_message);
+    tcase_add_test(t, a_deleted_conversation_is_gone_at_once_and_its_rows_later);
+    tcase_add_test(t, a_long_one_goes_in_batches);
+    tcase_add_test(t, a_project_takes_its_conversations_along);
+    return check_run("conversations", t);
+}
