@@ -27,13 +27,6 @@ struct position {
     bool parent_open; /* the answer above is not finished */
 };
 
-/* What apply leaves for after COMMIT. */
-struct accepted {
-    struct turn_order order;
-    bool running; /* here; else it waits in the queue */
-    bool slot;
-};
-
 int chat_create_prepare(struct call *c, const struct chat_create_in *in)
 {
     struct chatd *d = call_state(c);
@@ -70,15 +63,15 @@ static int place_find(struct call *c, const struct chat_create_in *in, struct po
     if (r)
         return r;
     ret->conversation = in->conversation_id;
-    if (in->parent_id)
-        ret->parent = in->parent_id;
+    if (in->has_parent_id)
+        ret->parent = in->parent_id; /* null: before the first message */
     if (!ret->parent)
         return DONE;
     r = db_get(c, Q_parent_get, ARGS(c->caller, ret->parent, ret->conversation),
                INTO(&role, &status, &ret->depth));
     if (r == NOT_FOUND)
         return refuse(c, NOT_FOUND, "parent_id", "no such message in this conversation");
-    if (!r && strcmp(role, "assistant") != 0)
+    if (!r && in->parent_id && strcmp(role, "assistant") != 0)
         return refuse(c, BAD_INPUT, "parent_id", "parent_id must be an answer");
     ret->depth++;
     ret->parent_open = strcmp(status, "pending") == 0;
@@ -132,6 +125,17 @@ static void accepted_undo(struct call *c, void *state)
         slot_give(call_state(c));
 }
 
+void chat_reply(struct call *c, const struct accepted *a)
+{
+    c->turn_id = a->order.id;
+    text_printf(&c->out,
+                "{\"turn_id\":%" PRId64 ",\"conversation_id\":%" PRId64 ",\"message_id\":%" PRId64
+                ",\"user_message_id\":%" PRId64,
+                a->order.id, a->order.conversation, a->order.answer, a->order.user_message);
+    text_member_str(&c->out, "model", a->order.model);
+    text_puts(&c->out, a->running ? ",\"running\":true}" : ",\"running\":false}");
+}
+
 static int turn_insert(struct call *c, const struct chat_create_in *in,
                        const struct position *place, int64_t reserved, struct accepted *a)
 {
@@ -148,13 +152,7 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
 
     if (r)
         return r;
-    c->turn_id = a->order.id;
-    text_printf(&c->out,
-                "{\"turn_id\":%" PRId64 ",\"conversation_id\":%" PRId64 ",\"message_id\":%" PRId64
-                ",\"user_message_id\":%" PRId64,
-                a->order.id, a->order.conversation, a->order.answer, a->order.user_message);
-    text_member_str(&c->out, "model", a->order.model);
-    text_puts(&c->out, a->running ? ",\"running\":true}" : ",\"running\":false}");
+    chat_reply(c, a);
     return DONE;
 }
 
@@ -182,34 +180,37 @@ static int64_t message_tokens(const struct model_message *m)
     return tokens;
 }
 
-int chat_create(struct call *c, const struct chat_create_in *in)
+int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_reserved)
 {
     struct chatd *d = call_state(c);
-    struct accepted *a = arena_alloc(&c->arena, sizeof *a);
     const struct chat_prepared *p = c->prepared;
-    const struct context *context = p->context;
+    int r;
+
+    a->order.account = c->caller;
+    a->order.fence = a->order.attempt = 1;
+    a->order.model = p->context->model ? p->context->model : conf_str(d->conf, SET_OPENAI_MODEL);
+    a->order.message = p->message;
+    a->order.context = p->context;
+    a->slot = may_run && slot_take(d, &a->order.term);
+    c->committed = accepted_start;
+    c->undone = accepted_undo;
+    c->settle_state = a;
+    r = queue_check(c, a->slot);
+    return r ? r
+             : budget_reserve(c, d->conf, p->context, message_tokens(&p->message), ret_reserved);
+}
+
+int chat_create(struct call *c, const struct chat_create_in *in)
+{
+    struct accepted *a = arena_alloc(&c->arena, sizeof *a);
     struct position place;
     int64_t reserved = 0;
     int r = place_find(c, in, &place);
 
     if (r)
         return r;
-    a->order = (struct turn_order){
-        .account = c->caller,
-        .fence = 1,
-        .attempt = 1,
-        .project = in->project_id,
-        .parent = place.parent,
-        .model = context->model ? context->model : conf_str(d->conf, SET_OPENAI_MODEL),
-        .message = p->message,
-        .context = context,
-    };
-    a->slot = !place.parent_open && slot_take(d, &a->order.term);
-    c->committed = accepted_start;
-    c->undone = accepted_undo;
-    c->settle_state = a;
-    r = queue_check(c, a->slot);
-    if (!r)
-        r = budget_reserve(c, d->conf, context, message_tokens(&p->message), &reserved);
+    a->order.project = in->project_id;
+    a->order.parent = place.parent;
+    r = chat_accept(c, a, !place.parent_open, &reserved);
     return r ? r : turn_accept(c, in, &place, reserved, a);
 }

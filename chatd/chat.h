@@ -1,10 +1,38 @@
 #pragma once
-/* What POST /chat finds out before its transaction: struct call's prepared. */
+/* Accepting turns: what POST /chat shares with those that answer a message once more. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chatd/turn.h"
 #include "chatd/upstream/model_input.h"
 
+struct call;
 struct context;
 
+/* What is found out before the transaction: struct call's prepared. */
 struct chat_prepared {
     const struct context *context;
     struct model_message message; /* with its files */
 };
+
+/* What apply leaves for after COMMIT; zeroed arena memory. */
+struct accepted {
+    struct turn_order
+        order;    /* the caller sets project, conversation, parent, user_message, continues */
+    bool running; /* here; else it waits in the queue */
+    bool slot;
+};
+
+/*
+ * Finds a slot (only if it may run now) or room in the queue, and holds the tokens that the turn
+ * may cost.  From here on the turn begins after COMMIT, and what was taken is given back without.
+ * DONE with *ret_reserved; QUEUE_FULL, TOKENS_SPENT.
+ */
+int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_reserved)
+    __attribute__((warn_unused_result));
+
+/* The reply, for the gateway; all ids of the order are set. */
+void chat_reply(struct call *c, const struct accepted *a);
+
+/* What a model is told, in place of a message, when its last answer was cut off and goes on. */
+struct model_message chat_go_on(void);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chatd/cancel.h"
+#include "chatd/chat.h"
 #include "chatd/chatd.h"
 #include "chatd/context.h"
 #include "chatd/files.h"
@@ -62,6 +63,7 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .attempt = rows_i64(row, 0, 7),
         .model = rows_str(row, 0, 10),
         .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
+        .continues = rows_null(row, 0, 11),
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
         .created = rows_str(row, 0, 15),
         .response_id = rows_null(row, 0, 16) ? NULL : rows_str(row, 0, 16),
@@ -77,6 +79,8 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
     rows_ids(row, 0, 14, &files);
     o.message.files = files_new(&c.arena, &files);
     o.message.file_count = files.count;
+    if (o.continues)
+        o.message = chat_go_on();
     turns_tell(d, row, "running");
     if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
         claimed_end(d, t, &o, INTERRUPTED);

@@ -34,6 +34,31 @@ static void message_read(struct call *c, const struct pg_result *rows, int row,
     m->files = ids.count ? files_new(&c->arena, &ids) : NULL;
 }
 
+int history_budget(struct call *c, int64_t account, int64_t leaf, int64_t *budget_tokens)
+{
+    int64_t count = 0, bytes = 0;
+    int r = db_get(c, Q_answer_size, ARGS(account, leaf), INTO(&count, &bytes));
+
+    *budget_tokens += model_input_tokens((size_t)bytes) + count * model_input_tokens(0);
+    return r;
+}
+
+/* Whether it goes on with the message before: then that has both texts. */
+static bool is_joined(struct call *c, const struct history *h, const struct model_message *m)
+{
+    struct model_message *before = h->count ? &h->memory[h->count - 1] : NULL;
+    char *both;
+
+    if (!before || before->role != MODEL_ROLE_ASSISTANT || m->role != MODEL_ROLE_ASSISTANT)
+        return false;
+    both = arena_alloc(&c->arena, before->size + m->size + 1);
+    memcpy(both, before->text, before->size);
+    memcpy(both + before->size, m->text, m->size + 1);
+    before->text = both;
+    before->size += m->size;
+    return true;
+}
+
 int history_read(struct call *c, int64_t account, int64_t leaf, int64_t budget_tokens,
                  struct history *ret)
 {
@@ -51,8 +76,9 @@ int history_read(struct call *c, int64_t account, int64_t leaf, int64_t budget_t
     if (!ret->memory)
         abort();
     for (int i = n - 1; i >= 0; i--) {
-        message_read(c, ret->rows, i, &ret->memory[ret->count]);
-        ret->count += ret->memory[ret->count].size > 0;
+        struct model_message *m = &ret->memory[ret->count];
+        message_read(c, ret->rows, i, m);
+        ret->count += m->size > 0 && !is_joined(c, ret, m);
     }
     ret->messages = ret->memory;
     /* the leaf's depth counts the messages above it */

@@ -79,6 +79,7 @@ struct turn_order {
     const char *said; /* what it has said by then */
     const char *model, *created;
     struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
+    bool continues;               /* the answer above was cut off, and goes on */
     const struct context *context;
 };
 

@@ -118,10 +118,9 @@ void turn_return(struct turn *t, struct db *db)
 /* The files of the message and of as much of its history as fits, and what the turn's row says of
  * them. */
 static int files_add(struct turn *t, struct call *c, struct model_message *message,
-                     struct history *h)
+                     struct history *h, int64_t budget)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
-    int64_t budget = conf_i64(t->chatd->conf, SET_HISTORY_TOKENS);
     int r = files_look(c, t->project, message, h->messages, h->count);
 
     if (r)
@@ -174,15 +173,19 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
     struct model_message message = o->message;
     cleanup(history_drop) struct history history = {0};
     cleanup(text_drop) struct text body = {0};
-    int r;
+    int64_t budget = conf_i64(d->conf, SET_HISTORY_TOKENS);
+    int r = DONE;
 
     if (o->response_id) {
         turn_resume(t, c->db, o);
         return;
     }
-    r = history_read(c, o->account, o->parent, conf_i64(d->conf, SET_HISTORY_TOKENS), &history);
+    if (o->continues)
+        r = history_budget(c, o->account, o->parent, &budget);
     if (!r)
-        r = files_add(t, c, &message, &history);
+        r = history_read(c, o->account, o->parent, budget, &history);
+    if (!r)
+        r = files_add(t, c, &message, &history, budget);
     if (r == UNAVAILABLE || r == TOO_LATE || r == BUSY) {
         turn_return(t, c->db);
         return;

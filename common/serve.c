@@ -84,8 +84,11 @@ static int body_parse(struct call *c, struct job *j, struct json_object **ret)
 {
     size_t size;
     const char *body = job_body(j, &size), *why = NULL;
-    int r = json_parse(body, size, ret, &why);
+    int r;
 
+    if (!size && !api_needs_body(c->op))
+        return DONE;
+    r = json_parse(body, size, ret, &why);
     if (r)
         return refuse(c, r, NULL, "the body is not valid JSON: %s", size ? why : "it is empty");
     if (!json_object_is_type(*ret, json_type_object))

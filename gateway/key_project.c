@@ -18,6 +18,7 @@ static const struct {
     {"prompt_id", OP_prompt_project},
     {"turn_id", OP_turn_project},
     {"conversation_id", OP_conversation_project},
+    {"message_id", OP_message_project},
     {"file_id", OP_file_project},
 };
 

@@ -189,6 +189,8 @@ int media_step(struct exchange *x)
         return upload_media_check(x);
     if (!api_has_body(x->op))
         return DONE;
+    if (!f->length && !api_needs_body(x->op))
+        return DONE;
     if (!f->has_length)
         return LENGTH_REQUIRED;
     if (f->length > BODY_MAX)

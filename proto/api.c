@@ -223,6 +223,14 @@ bool api_has_body(const struct op *op)
     return false;
 }
 
+bool api_needs_body(const struct op *op)
+{
+    for (const struct field *f = op->in; f->name; f++)
+        if (f->place == AT_BODY && (!f->optional || op->method == METHOD_PUT))
+            return true;
+    return false;
+}
+
 int api_http(int status)
 {
     switch (status) {

@@ -326,7 +326,8 @@ static struct json_object *operation(const struct op *op)
         json_object_put(p);
     if (api_has_body(op) || op->stream == STREAM_UPLOAD) {
         body = object();
-        add(body, "required", json_object_new_boolean(1));
+        add(body, "required",
+            json_object_new_boolean(api_needs_body(op) || op->stream == STREAM_UPLOAD));
         add(body, "content",
             op->stream == STREAM_UPLOAD ? content("multipart/form-data", schema_form())
                                         : content("application/json", schema_body(op)));

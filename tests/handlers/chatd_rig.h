@@ -77,6 +77,7 @@ static inline int say(int64_t caller, int64_t conversation, int64_t parent, cons
     struct chat_create_in in = {.project_id = PROJECT,
                                 .message = message,
                                 .conversation_id = conversation,
+                                .has_parent_id = parent != 0,
                                 .parent_id = parent};
 
     c = harness_call(OP_chat_create, caller);

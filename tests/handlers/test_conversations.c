@@ -10,6 +10,7 @@
 #include "chatd/chatd.h"
 #include "chatd/context.h"
 #include "chatd/erase.h"
+#include "chatd/history.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
 #include "common/cleanup.h"
@@ -263,6 +264,97 @@ START_TEST(a_project_takes_its_conversations_along)
 }
 END_TEST
 
+/* ---- answers once more ---- */
+
+static int64_t said(int64_t of, int64_t parent, const char *role, const char *status,
+                    const char *text)
+{
+    return number("INSERT INTO message (conversation_id, owner_id, parent_id, depth, role, status, "
+                  "content) VALUES (%" PRId64 ", %d, nullif(%" PRId64
+                  ", 0), 0, '%s', '%s', '%s') RETURNING id",
+                  of, ALICE, parent, role, status, text);
+}
+
+/* A turn that waits, with its answer below `below`. */
+static int64_t waiting(int64_t of, int64_t question, int64_t below)
+{
+    int64_t answer = said(of, below, "assistant", "pending", "");
+
+    return number("INSERT INTO turn (owner_id, project_id, conversation_id, user_message_id, "
+                  "message_id, state, model) VALUES (%d, %d, %" PRId64 ", %" PRId64 ", %" PRId64
+                  ", 'queued', 'm') RETURNING id",
+                  ALICE, PROJECT, of, question, answer);
+}
+
+START_TEST(a_claim_knows_what_goes_on)
+{
+    cleanup(rows_drop) PGresult *plain = NULL;
+    cleanup(rows_drop) PGresult *more = NULL;
+    int64_t id = conversation(1), q1 = said(id, 0, "user", "complete", "one");
+    int64_t a1 = said(id, q1, "assistant", "complete", "first");
+    int64_t q2 = said(id, a1, "user", "complete", "two");
+    int64_t a2 = said(id, q2, "assistant", "incomplete", "sec");
+
+    waiting(id, q2, q2);
+    ck_assert_int_eq(db_rows(c, Q_turn_claim, ARGS("p", 9), &plain), DONE);
+    ck_assert_str_eq(rows_str(plain, 0, 11), "two");
+    ck_assert_int_eq(rows_i64(plain, 0, 12), a1);
+    waiting(id, q2, a2);
+    ck_assert_int_eq(db_rows(c, Q_turn_claim, ARGS("p", 9), &more), DONE);
+    ck_assert(rows_null(more, 0, 11));
+    ck_assert_int_eq(rows_i64(more, 0, 12), a2);
+    ck_assert_int_eq(rows_i64(more, 0, 4), q2);
+}
+END_TEST
+
+/* However small the budget is, what goes on is there, in one piece. */
+START_TEST(a_cut_off_answer_always_stays)
+{
+    struct history h;
+    int64_t id = conversation(1), q1 = said(id, 0, "user", "complete", "one");
+    int64_t a1 = said(id, q1, "assistant", "complete", "first");
+    int64_t q2 = said(id, a1, "user", "complete", "two"), budget = 0;
+    int64_t a2 = said(id, q2, "assistant", "incomplete", "a rather long beg");
+    int64_t a3 = said(id, a2, "assistant", "cancelled", "inning of an answer");
+
+    ck_assert_int_eq(history_budget(c, ALICE, a3, &budget), DONE);
+    ck_assert_int_eq(history_read(c, ALICE, a3, budget, &h), DONE);
+    ck_assert_uint_eq(h.count, 2);
+    ck_assert_str_eq(h.messages[0].text, "two");
+    ck_assert_str_eq(h.messages[1].text, "a rather long beginning of an answer");
+    ck_assert_uint_eq(h.messages[1].size, strlen(h.messages[1].text));
+    history_drop(&h);
+    ck_assert_int_eq(history_read(c, ALICE, a3, 0, &h), DONE);
+    ck_assert_uint_eq(h.count, 0);
+    history_drop(&h);
+}
+END_TEST
+
+static int feedback(int64_t caller, int64_t id, int64_t rating, const char *note)
+{
+    struct message_feedback_in in = {
+        .message_id = id, .rating = rating, .has_note = note != NULL, .note = note};
+
+    c = harness_call(OP_message_feedback, caller);
+    return message_feedback(c, &in);
+}
+
+START_TEST(feedback_is_the_owners_and_of_answers)
+{
+    int64_t id = conversation(1), q = said(id, 0, "user", "complete", "one");
+    int64_t a = said(id, q, "assistant", "complete", "first");
+
+    ck_assert_int_eq(feedback(BOB, a, 1, NULL), NOT_FOUND);
+    ck_assert_int_eq(feedback(ALICE, q, 1, NULL), NOT_FOUND);
+    ck_assert_int_eq(feedback(ALICE, a, -1, "no"), DONE);
+    ck_assert_int_eq(feedback(ALICE, a, 0, NULL), DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM message WHERE id = %" PRId64
+                            " AND rating IS NULL AND note IS NULL",
+                            a),
+                     1);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("conversations");
@@ -275,5 +367,8 @@ int main(void)
     tcase_add_test(t, a_deleted_conversation_is_gone_at_once_and_its_rows_later);
     tcase_add_test(t, a_long_one_goes_in_batches);
     tcase_add_test(t, a_project_takes_its_conversations_along);
+    tcase_add_test(t, a_claim_knows_what_goes_on);
+    tcase_add_test(t, a_cut_off_answer_always_stays);
+    tcase_add_test(t, feedback_is_the_owners_and_of_answers);
     return check_run("conversations", t);
 }

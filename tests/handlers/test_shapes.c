@@ -46,6 +46,7 @@ static const struct {
     {OP_turn_get, "turn_finish"},
     {OP_turn_get, "turn_finished"},
     {OP_conversation_update, "conversation_change"},
+    {OP_message_feedback, "message_rate"},
 };
 
 /* Type oids of pg_type that may stand for a field's type. */
