@@ -19,6 +19,7 @@ struct contexts;
 struct daemon;
 struct keeper;
 struct ledger;
+struct titles;
 struct upstream;
 
 struct chatd {
@@ -31,6 +32,7 @@ struct chatd {
     char paused_note[40];      /* for PING then */
     struct ledger *ledger;
     struct keeper *keeper;
+    struct titles *titles;
     const struct dialect *dialect;
     int max_turns;
     atomic_int slots; /* turns that may still be started here */

@@ -14,6 +14,7 @@
 #include "chatd/turn.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/conf.h"
 #include "common/db.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -222,7 +223,8 @@ static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
                     arg_i64_if(known, t->input_tokens), arg_i64_if(known, t->output_tokens),
                     t->dropped, t->error ? api_code(t->error) : (const char *)NULL,
                     t->error ? (const char *)t->detail : NULL,
-                    arg_bool_if(t->error != DONE, t->retryable), (const char *)attempt.data),
+                    arg_bool_if(t->error != DONE, t->retryable), (const char *)attempt.data,
+                    conf_bool(l->chatd->conf, SET_TITLES)),
                &rows);
     if (!r && rows_count(rows) == 0) {
         rows_drop(&rows);

@@ -11,6 +11,7 @@
 #include "chatd/keeper.h"
 #include "chatd/ledger.h"
 #include "chatd/refused.h"
+#include "chatd/titles.h"
 #include "chatd/turn.h"
 #include "chatd/upstream/dialect.h"
 #include "chatd/upstream/upstream.h"
@@ -31,7 +32,7 @@ static int upstream_open(struct chatd *d)
         .base_url = conf_str(conf, SET_OPENAI_BASE_URL),
         .key = conf_str(conf, SET_OPENAI_API_KEY),
         .dialect = d->dialect,
-        .max_calls = d->max_turns,
+        .max_calls = d->max_turns + TITLES_AT_ONCE,
         .tries = (int)conf_i64(conf, SET_UPSTREAM_TRIES),
         .connect_ms = (int)conf_i64(conf, SET_TIMEOUT_CONNECT) * 1000,
         .tick_ms = TICK_MS,
@@ -67,6 +68,7 @@ int chatd_start(struct daemon *daemon, void **ret_state)
     d->dialect = dialect_named(conf_str(d->conf, SET_OPENAI_API));
     pthread_mutex_init(&d->lock, NULL);
     d->contexts = contexts_new();
+    d->titles = titles_new();
     r = ledger_start(d, &d->ledger);
     if (!r)
         r = upstream_open(d);
@@ -114,6 +116,7 @@ void chatd_stop(void *state)
     ledger_drop(&d->ledger);
     keeper_drop(&d->keeper);
     contexts_drop(&d->contexts);
+    titles_drop(&d->titles);
     pthread_mutex_destroy(&d->lock);
     free(d);
 }

@@ -39,6 +39,7 @@ struct exchange *exchange_new(struct upstream *u, struct upstream_call *call)
         abort();
     x->upstream = u;
     x->id = call->id;
+    x->hooks = call->hooks ? call->hooks : u->hooks;
     x->owner_state = call->state;
     x->body = *call->body;
     *call->body = (struct text){0};

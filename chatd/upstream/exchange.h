@@ -35,6 +35,7 @@ struct exchange {
     enum exchange_state state;
 
     int64_t id;
+    const struct upstream_hooks *hooks;
     void *owner_state;
     struct text body;
     bool background;

@@ -33,7 +33,7 @@ static void end(struct exchange *x, struct upstream_result *r, enum exchange_sta
     r->total_us = now - x->begun_us;
     engine_forget(u, x);
     u->touched = true;
-    u->hooks->on_end(x->owner_state, x->id, r);
+    x->hooks->on_end(x->owner_state, x->id, r);
     exchange_move(x, to);
     if (to == EXCHANGE_LINGERING)
         due_set(&u->due, &x->due, now + LINGER_US);
@@ -54,7 +54,7 @@ static void keep_head(struct exchange *x)
 
 static void report(struct exchange *x, enum status status, const char *detail, int64_t again_ms)
 {
-    const struct upstream_hooks *hooks = x->upstream->hooks;
+    const struct upstream_hooks *hooks = x->hooks;
 
     if (!hooks->on_try)
         return;

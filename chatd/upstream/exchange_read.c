@@ -26,8 +26,8 @@ static void begin(struct exchange *x)
     } else if (!x->started) {
         x->started = true;
         x->upstream->touched = true;
-        if (x->upstream->hooks->on_started)
-            x->upstream->hooks->on_started(x->owner_state, x->id);
+        if (x->hooks->on_started)
+            x->hooks->on_started(x->owner_state, x->id);
     }
 }
 
@@ -50,8 +50,8 @@ static void deliver(struct exchange *x)
         return;
     }
     u->touched = true;
-    if (u->hooks->on_delta)
-        u->hooks->on_delta(x->owner_state, x->id, x->delta.data, x->delta.size);
+    if (x->hooks->on_delta)
+        x->hooks->on_delta(x->owner_state, x->id, x->delta.data, x->delta.size);
     text_clear(&x->delta);
 }
 

@@ -103,8 +103,9 @@ struct upstream_config {
 };
 
 struct upstream_call {
-    int64_t id;         /* chosen by the caller; unique among the calls that have not ended */
-    void *state;        /* handed to the hooks */
+    int64_t id;  /* chosen by the caller; unique among the calls that have not ended */
+    void *state; /* handed to the hooks */
+    const struct upstream_hooks *hooks; /* of this call, instead of the config's; or NULL */
     struct text *body;  /* model_input_build(); its memory is taken over, *body becomes empty */
     int first_token_ms; /* from each sending to the first text */
     int idle_ms;        /* longest silence after that */

@@ -40,7 +40,7 @@ service_exec() {
     [[ $program != authd ]] || given+=(SECRET_KEY_FILE="$data/secret_key")
     [[ $program != filed ]] || given+=(BLOB_DIR="$data/blobs")
     ((!demo)) || case $program in
-    chatd) given+=(OPENAI_BASE_URL="$demo_url" UPSTREAM_LABEL=demo) ;;
+    chatd) given+=(OPENAI_BASE_URL="$demo_url" UPSTREAM_LABEL=demo TITLE_MODEL=echo) ;;
     filed) given+=(OPENAI_BASE_URL="$demo_url") ;;
     esac
     settings_export "$program" "${given[@]}"

@@ -33,6 +33,7 @@ export default async function (t) {
         const [here, there] = t.stack.ports;
         const paths = [
             ...turns.map((id) => `/chat/turns/${id}`), ...conversations.map((id) => `/conversations/${id}/messages`),
+            ...conversations.map((id) => `/conversations/${id}`),
             ...files.flatMap((id) => [`/projects/files/${id}`, `/projects/files/${id}/content`]),
         ];
         assert.equal((await t.call('GET', paths.at(TURNS))).status, 200);

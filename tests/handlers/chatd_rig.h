@@ -121,7 +121,7 @@ static inline int64_t finish(int64_t turn, int64_t fence, const char *process)
     ck_assert_int_eq(
         db_rows(c, Q_turn_finish,
                 ARGS(turn, fence, process, "completed", "complete", "done", "stop", 3, 4, 0,
-                     (const char *)NULL, (const char *)NULL, arg_bool_if(false, false), "[]"),
+                     (const char *)NULL, (const char *)NULL, arg_bool_if(false, false), "[]", true),
                 &row),
         DONE);
     return rows_count(row);

@@ -12,6 +12,7 @@
 #include "chatd/erase.h"
 #include "chatd/history.h"
 #include "chatd/queries.h"
+#include "chatd/titles.h"
 #include "chatd/turn.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
@@ -264,6 +265,85 @@ START_TEST(a_project_takes_its_conversations_along)
 }
 END_TEST
 
+/* ---- titles ---- */
+
+static int64_t titles_take(int64_t mine, PGresult **ret)
+{
+    ck_assert_int_eq(db_rows(c, Q_titles_take, ARGS(100, TITLE_LEASE_S, TITLE_TRIES, mine, 0), ret),
+                     DONE);
+    return rows_count(*ret);
+}
+
+static int64_t due(void)
+{
+    int64_t id = conversation(1);
+
+    message(id, message(id, 0, "user"), "assistant");
+    number("UPDATE conversation SET title_due = now() WHERE id = %" PRId64 " RETURNING 1", id);
+    return id;
+}
+
+START_TEST(a_title_is_tried_three_times)
+{
+    int64_t id = due();
+
+    for (int i = 1; i <= TITLE_TRIES + 1; i++) {
+        cleanup(rows_drop) PGresult *rows = NULL;
+        cleanup(rows_drop) PGresult *leased = NULL;
+        ck_assert_int_eq(titles_take(0, &rows), 1);
+        ck_assert_int_eq(rows_i64(rows, 0, 0), id);
+        ck_assert_str_eq(rows_str(rows, 0, 4), "x");
+        ck_assert(rows_bool(rows, 0, 3) == (i <= TITLE_TRIES));
+        ck_assert_int_eq(titles_take(0, &leased), 0);
+        number("UPDATE conversation SET title_due = now() WHERE title_due IS NOT NULL AND id = "
+               "%" PRId64 " RETURNING 1",
+               id);
+    }
+    ck_assert_int_eq(number("SELECT count(*) FROM conversation WHERE title_due IS NOT NULL"), 0);
+}
+END_TEST
+
+START_TEST(no_title_is_made_when_the_day_is_spent)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+
+    due();
+    number(
+        "INSERT INTO budget_day VALUES (%d, (now() AT TIME ZONE 'UTC')::date, 90, 10) RETURNING 1",
+        ALICE);
+    ck_assert_int_eq(titles_take(100, &rows), 1);
+    ck_assert(!rows_bool(rows, 0, 3));
+}
+END_TEST
+
+static void title_store(int64_t id, const char *title)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+
+    ck_assert_int_eq(db_rows(c, Q_title_store, ARGS(ALICE, PROJECT, id, title, true, 40, 5), &rows),
+                     DONE);
+}
+
+START_TEST(a_title_counts_and_the_users_own_wins)
+{
+    int64_t one = due(), two = due();
+    struct conversation_update_in in = {.conversation_id = two, .has_title = true, .title = "Mine"};
+
+    c = harness_call(OP_conversation_update, ALICE);
+    ck_assert_int_eq(conversation_update(c, &in), DONE);
+    title_store(one, "Ships");
+    title_store(one, "Later");
+    title_store(two, "Ships");
+    ck_assert_str_eq(harness_sql(c, "SELECT string_agg(title, ',' ORDER BY id) FROM conversation "
+                                    "WHERE owner_id = 7100001"),
+                     "Ships,Mine");
+    ck_assert_str_eq(harness_sql(c, "SELECT turns || '/' || input_tokens || '/' || output_tokens "
+                                    "FROM usage_day WHERE owner_id = 7100001"),
+                     "0/120/15");
+    ck_assert_int_eq(number("SELECT count(*) FROM conversation WHERE title_due IS NOT NULL"), 0);
+}
+END_TEST
+
 /* ---- answers once more ---- */
 
 static int64_t said(int64_t of, int64_t parent, const char *role, const char *status,
@@ -367,6 +447,9 @@ int main(void)
     tcase_add_test(t, a_deleted_conversation_is_gone_at_once_and_its_rows_later);
     tcase_add_test(t, a_long_one_goes_in_batches);
     tcase_add_test(t, a_project_takes_its_conversations_along);
+    tcase_add_test(t, a_title_is_tried_three_times);
+    tcase_add_test(t, no_title_is_made_when_the_day_is_spent);
+    tcase_add_test(t, a_title_counts_and_the_users_own_wins);
     tcase_add_test(t, a_claim_knows_what_goes_on);
     tcase_add_test(t, a_cut_off_answer_always_stays);
     tcase_add_test(t, feedback_is_the_owners_and_of_answers);
