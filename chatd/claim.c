@@ -64,6 +64,7 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .model = rows_str(row, 0, 10),
         .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
         .continues = rows_null(row, 0, 11),
+        .claimed = true,
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),
         .created = rows_str(row, 0, 15),
         .response_id = rows_null(row, 0, 16) ? NULL : rows_str(row, 0, 16),

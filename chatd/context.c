@@ -120,22 +120,41 @@ static void remember(struct contexts *all, const struct key *key, const char *re
     pthread_mutex_unlock(&all->lock);
 }
 
-static void prompts_read(struct call *c, struct json_object *list, struct context *ret)
+static void prompts_read(struct call *c, struct json_object *list, struct context *ret,
+                         struct text *sent)
 {
-    cleanup(text_drop) struct text sent = {0};
     size_t n = list ? json_object_array_length(list) : 0;
 
     ret->prompts = arena_alloc(&c->arena, (n + 1) * sizeof *ret->prompts);
     ret->prompt_count = n;
-    text_putc(&sent, '[');
+    text_json_name(sent, "prompts");
+    text_putc(sent, '[');
     for (size_t i = 0; i < n; i++) {
         struct json_object *p = json_object_array_get_idx(list, i);
         const char *content = json_str(p, "content", "");
         ret->prompts[i] = arena_strndup(&c->arena, content, strlen(content));
-        text_printf(&sent, "%s{\"id\":%" PRId64 ",\"version\":%" PRId64 "}", i ? "," : "",
+        text_printf(sent, "%s{\"id\":%" PRId64 ",\"version\":%" PRId64 "}", i ? "," : "",
                     json_i64(p, "id", 0), json_i64(p, "version", 0));
     }
-    text_putc(&sent, ']');
+    text_putc(sent, ']');
+}
+
+static void sent_with_write(struct call *c, struct json_object *reply, struct context *ret)
+{
+    cleanup(text_drop) struct text sent = {0};
+
+    text_putc(&sent, '{');
+    prompts_read(c, json_member(reply, "prompts"), ret, &sent);
+    text_json_name(&sent, "temperature");
+    if (ret->has_temperature)
+        text_printf(&sent, "%.15g", ret->temperature);
+    else
+        text_puts(&sent, "null");
+    if (ret->max_output_tokens)
+        text_member_i64(&sent, "max_output_tokens", ret->max_output_tokens);
+    else
+        text_puts(&sent, ",\"max_output_tokens\":null");
+    text_putc(&sent, '}');
     ret->sent_with = arena_strndup(&c->arena, sent.data, sent.size);
 }
 
@@ -156,7 +175,7 @@ static int reply_read(struct call *c, const char *reply, size_t size, struct con
     ret->temperature = temperature ? json_object_get_double(temperature) : 0;
     ret->max_output_tokens = json_i64(o, "max_output_tokens", 0);
     ret->background = json_flag(o, "background", false);
-    prompts_read(c, json_member(o, "prompts"), ret);
+    sent_with_write(c, o, ret);
     return DONE;
 }
 

@@ -24,7 +24,7 @@ struct context {
     bool background;
     const char **prompts; /* contents, in order */
     size_t prompt_count;
-    const char *sent_with; /* JSON [{"id","version"}], for the turn's record */
+    const char *sent_with; /* JSON for the turn's record, see its column `sent` */
 };
 
 struct contexts *contexts_new(void);

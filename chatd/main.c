@@ -42,7 +42,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 7,
+        .schema_version = 8,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,

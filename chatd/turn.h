@@ -35,6 +35,7 @@ struct turn {
     int64_t project, conversation, message; /* the message is the answer */
     char model[121], created[40];           /* created as PostgreSQL writes it */
     struct ids files;                       /* that the model was given */
+    struct text sent_with;                  /* JSON, empty while not known; set under chatd->lock */
     struct text answer;                     /* grows under chatd->lock */
     size_t published;                       /* bytes of it that followers were sent */
     size_t stored;                          /* bytes of it that were given to the ledger */
@@ -80,6 +81,7 @@ struct turn_order {
     const char *model, *created;
     struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
     bool continues;               /* the answer above was cut off, and goes on */
+    bool claimed; /* from the queue: what it is sent with may have changed meanwhile */
     const struct context *context;
 };
 

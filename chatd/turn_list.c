@@ -72,6 +72,7 @@ void turn_drop(struct turn *t)
     }
     pthread_mutex_unlock(&d->lock);
     text_drop(&t->answer);
+    text_drop(&t->sent_with);
     free(t);
     slot_give(d);
 }

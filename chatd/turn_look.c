@@ -9,7 +9,8 @@
 /* A copy of a running turn; strings belong to the call. */
 struct view {
     int64_t id, conversation, user_message, message, attempt;
-    const char *model, *created;
+    const char *model, *created, *sent_with; /* the last NULL: not known here */
+    bool cancelled;
     const char *text;        /* behind `from` bytes */
     size_t from, told, size; /* told: bytes of text; size: of the whole */
 };
@@ -58,6 +59,10 @@ static void view_take(struct call *c, const struct turn *t, const struct questio
         .attempt = t->attempt,
         .model = arena_strndup(&c->arena, t->model, strlen(t->model)),
         .created = arena_strndup(&c->arena, t->created, strlen(t->created)),
+        .sent_with = t->sent_with.size
+                         ? arena_strndup(&c->arena, t->sent_with.data, t->sent_with.size)
+                         : NULL,
+        .cancelled = t->cancel,
         .from = from,
         .told = stop - from,
         .size = t->answer.size,
@@ -108,11 +113,14 @@ int turn_get_prepare(struct call *c, const struct turn_get_in *in)
     const struct question q = {.id = in->turn_id, .most = INT64_MAX};
     struct view v;
 
-    if (!view_find(c, &q, &v))
+    /* one that was cancelled may have been deleted: the database knows */
+    if (!view_find(c, &q, &v) || v.cancelled || !v.sent_with)
         return DONE;
     head_write(&c->out, &v);
     text_write(&c->out, &v);
     text_puts(&c->out, ",\"usage\":null,\"error\":null");
+    text_json_name(&c->out, "sent_with");
+    text_puts(&c->out, v.sent_with);
     text_json_name(&c->out, "created_at");
     time_json(&c->out, v.created, strlen(v.created));
     text_puts(&c->out, ",\"finished_at\":null}");

@@ -117,8 +117,8 @@ void turn_return(struct turn *t, struct db *db)
 
 /* The files of the message and of as much of its history as fits, and what the turn's row says of
  * them. */
-static int files_add(struct turn *t, struct call *c, struct model_message *message,
-                     struct history *h, int64_t budget)
+static int files_add(struct turn *t, struct call *c, const struct turn_order *o,
+                     struct model_message *message, struct history *h, int64_t budget)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
     int r = files_look(c, t->project, message, h->messages, h->count);
@@ -128,12 +128,12 @@ static int files_add(struct turn *t, struct call *c, struct model_message *messa
     history_fit(h, budget);
     r = files_read(c, t->project, message, h->messages, h->count);
     files_given(message, h->messages, h->count, &t->files);
-    if (r || (!message->file_count && !t->files.count))
+    if (r || (!message->file_count && !t->files.count && !o->claimed))
         return r;
-    return db_run(
-        c->db, Q_turn_files,
-        ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon), ids_array(&c->arena, &t->files)),
-        &rows);
+    return db_run(c->db, Q_turn_files,
+                  ARGS(t->id, t->fence, daemon_instance(t->chatd->daemon),
+                       ids_array(&c->arena, &t->files), o->context->sent_with),
+                  &rows);
 }
 
 /* A process that was stopped since its claim does not ask: others may be at it. */
@@ -167,6 +167,23 @@ static void turn_resume(struct turn *t, struct db *db, const struct turn_order *
     send_or_end(t, db, &none);
 }
 
+/* For whoever asks while it runs: {"prompts":...} and the files. */
+static void sent_with_keep(struct turn *t, const char *sent_with)
+{
+    cleanup(text_drop) struct text all = {0};
+
+    text_add(&all, sent_with, strlen(sent_with) - 1);
+    text_json_name(&all, "file_ids");
+    text_putc(&all, '[');
+    for (size_t i = 0; i < t->files.count; i++)
+        text_printf(&all, "%s%" PRId64, i ? "," : "", t->files.list[i]);
+    text_puts(&all, "]}");
+    pthread_mutex_lock(&t->chatd->lock);
+    t->sent_with = all;
+    all = (struct text){0};
+    pthread_mutex_unlock(&t->chatd->lock);
+}
+
 void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
 {
     struct chatd *d = t->chatd;
@@ -185,7 +202,7 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
     if (!r)
         r = history_read(c, o->account, o->parent, budget, &history);
     if (!r)
-        r = files_add(t, c, &message, &history, budget);
+        r = files_add(t, c, o, &message, &history, budget);
     if (r == UNAVAILABLE || r == TOO_LATE || r == BUSY) {
         turn_return(t, c->db);
         return;
@@ -197,6 +214,7 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
     input_build(d, o, &message, &history, &body);
     t->background = o->context->background && d->dialect->background;
     t->dropped = history.dropped;
+    sent_with_keep(t, o->context->sent_with);
     send_or_end(t, c->db, &body);
 }
 

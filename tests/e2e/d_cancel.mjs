@@ -138,6 +138,8 @@ export default async function (t) {
         await eventually(async () => (await call('doomed'))?.outcome === 'running', { within: 30000, what: 'it runs' });
         assert.equal((await t.call('DELETE', `/projects/${doomed}`)).status, 204);
         await eventually(async () => (await call('doomed')).outcome === 'client_closed', { within: 30000, what: 'the upstream call is closed' });
-        assert.equal((await waiting).status, 404);
+        const reply = await waiting;
+        assert.equal(reply.status, 409, reply.text);
+        assert.equal(reply.json.code, 'turn_cancelled');
     });
 }

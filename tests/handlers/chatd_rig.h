@@ -29,7 +29,7 @@ static const struct query queries[] = {
 };
 
 static struct chatd state;
-static struct context context = {.sent_with = "[]"};
+static struct context context = {.sent_with = "{}"};
 static struct chat_prepared prepared = {.context = &context};
 static struct call *c;
 

@@ -27,7 +27,7 @@ static const struct query queries[] = {
 };
 
 static struct chatd state;
-static struct context context = {.sent_with = "[]"};
+static struct context context = {.sent_with = "{}"};
 static struct model_file files[3];
 static struct chat_prepared prepared;
 static struct call *c;
@@ -132,13 +132,13 @@ START_TEST(only_the_owner_records_what_the_model_was_given)
 
     ck_assert_int_eq(say(0, 1, 1), DONE);
     turn = claim(&ids);
-    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 0, "p1", "{10}")), 0);
-    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 1, "p2", "{10}")), 0);
-    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 1, "p1", "{10,40}")), 1);
+    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 0, "p1", "{10}", "{}")), 0);
+    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 1, "p2", "{10}", "{}")), 0);
+    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 1, "p1", "{10,40}", "{}")), 1);
     ck_assert_str_eq(harness_sql(c, "SELECT file_ids FROM turn ORDER BY id DESC LIMIT 1"),
                      "{10,40}");
     ck_assert_int_eq(changed(Q_turn_unclaim, ARGS(turn, 1, "p1")), 1);
-    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 1, "p1", "{}")), 0);
+    ck_assert_int_eq(changed(Q_turn_files, ARGS(turn, 1, "p1", "{}", "{}")), 0);
 }
 END_TEST
 

@@ -46,6 +46,7 @@ static void begin(void)
 static void end(void)
 {
     text_drop(&turn.answer);
+    text_drop(&turn.sent_with);
     harness_close();
 }
 
@@ -115,6 +116,10 @@ START_TEST(turn_get_is_the_same_from_memory)
     const struct turn_get_in in = {.turn_id = TURN};
 
     text_puts(&turn.answer, "so far");
+    c = harness_call(OP_turn_get, ALICE);
+    ck_assert_int_eq(turn_get_prepare(c, &in), DONE);
+    ck_assert(!is_told()); /* what it was sent with is not known yet */
+    text_puts(&turn.sent_with, "{\"prompts\":[],\"file_ids\":[]}");
     turn.state = "completed"; /* its end is not written yet */
     c = harness_call(OP_turn_get, ALICE);
     ck_assert_int_eq(turn_get_prepare(c, &in), DONE);
