@@ -10,6 +10,7 @@
 #include "chatd/context.h"
 #include "chatd/keeper.h"
 #include "chatd/queries.h"
+#include "chatd/search.h"
 #include "chatd/turn.h"
 #include "common/call.h"
 #include "common/cleanup.h"
@@ -100,12 +101,13 @@ int conversation_update(struct call *c, const struct conversation_update_in *in)
     int64_t leaf = 0;
     int r = in->has_active_leaf ? leaf_find(c, in, &leaf) : DONE;
 
-    return r ? r
-             : db_one(c, Q_conversation_change,
-                      ARGS(c->caller, in->conversation_id, in->has_title, in->title,
-                           arg_bool_if(in->has_pinned, in->pinned),
-                           arg_bool_if(in->has_archived, in->archived),
-                           arg_i64_if(in->has_active_leaf, leaf)));
+    if (!r)
+        r = db_one(c, Q_conversation_change,
+                   ARGS(c->caller, in->conversation_id, in->has_title, in->title,
+                        arg_bool_if(in->has_pinned, in->pinned),
+                        arg_bool_if(in->has_archived, in->archived),
+                        arg_i64_if(in->has_active_leaf, leaf)));
+    return r || !in->has_title ? r : search_title(c, in->conversation_id);
 }
 
 /* ---- deleting ---- */

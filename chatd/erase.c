@@ -52,6 +52,8 @@ int conversations_erase(struct call *c)
         r = batch_erase(c, Q_messages_erase, conversation, &more);
         if (!r)
             r = batch_erase(c, Q_turns_erase, conversation, &more);
+        if (!r)
+            r = batch_erase(c, Q_search_erase, conversation, &more);
         if (!r && !more)
             r = db_do(c, Q_erasure_done, ARGS(conversation));
         if (r)

@@ -12,6 +12,7 @@
 #include "chatd/erase.h"
 #include "chatd/meters.h"
 #include "chatd/process.h"
+#include "chatd/search.h"
 #include "chatd/titles.h"
 #include "common/db.h"
 #include "common/service.h"
@@ -31,6 +32,7 @@ static const struct meter meters[] = {
 static const struct task tasks[] = {
     {"conversations_erase", 1000, conversations_erase},
     {"titles_make", 1000, titles_make},
+    {"search_fill", 1000, search_fill},
     {0},
 };
 
@@ -42,7 +44,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 8,
+        .schema_version = 9,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,

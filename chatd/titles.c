@@ -8,6 +8,7 @@
 
 #include "chatd/chatd.h"
 #include "chatd/queries.h"
+#include "chatd/search.h"
 #include "chatd/upstream/model_input.h"
 #include "chatd/upstream/upstream.h"
 #include "common/call.h"
@@ -197,13 +198,15 @@ static int title_store(struct call *c, const struct title *t)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
     cleanup(text_drop) struct text title = {0};
+    int r;
 
     title_clean(&title, t->said.size ? t->said.data : "", t->said.size);
-    return db_rows(c, Q_title_store,
-                   ARGS(t->account, t->project, t->conversation,
-                        title.size ? (const char *)title.data : NULL, t->over, t->input_tokens,
-                        t->output_tokens),
-                   &rows);
+    r = db_rows(c, Q_title_store,
+                ARGS(t->account, t->project, t->conversation,
+                     title.size ? (const char *)title.data : NULL, t->over, t->input_tokens,
+                     t->output_tokens),
+                &rows);
+    return r ? r : search_title(c, t->conversation);
 }
 
 int titles_make(struct call *c)
