@@ -1,14 +1,17 @@
 /* Erasing: a deleted project's conversations, and what deleted conversations leave behind. */
 #include "chatd/erase.h"
 
+#include "chatd/chatd.h"
 #include "chatd/conversations.h"
 #include "chatd/queries.h"
 #include "common/call.h"
 #include "common/cleanup.h"
+#include "common/conf.h"
 #include "common/db.h"
 
 #define CONVERSATIONS_AT_ONCE 50   /* in one transaction */
 #define ROWS_AT_ONCE          1000 /* messages, and turns, in one statement */
+#define EXPIRED_AT_ONCE       500  /* conversations */
 #define BATCHES               5    /* in one transaction */
 
 int chat_project_close(struct call *c, const struct chat_project_close_in *in)
@@ -60,4 +63,13 @@ int conversations_erase(struct call *c)
             return r;
     }
     return DONE;
+}
+
+int conversations_expire(struct call *c)
+{
+    const struct chatd *d = call_state(c);
+    int64_t days = conf_i64(d->conf, SET_RETENTION_DAYS);
+    int r = days ? db_do(c, Q_conversations_expire, ARGS(days, EXPIRED_AT_ONCE)) : DONE;
+
+    return r == NOT_FOUND ? DONE : r;
 }

@@ -31,6 +31,7 @@ static const struct meter meters[] = {
 
 static const struct task tasks[] = {
     {"conversations_erase", 1000, conversations_erase},
+    {"conversations_expire", 10000, conversations_expire},
     {"titles_make", 1000, titles_make},
     {"search_fill", 1000, search_fill},
     {0},
@@ -44,7 +45,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 9,
+        .schema_version = 10,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,

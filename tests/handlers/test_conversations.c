@@ -34,9 +34,9 @@ static struct call *c;
 
 static void begin(void)
 {
-    char *argv[] = {"chatd", NULL};
+    char *argv[] = {"chatd", "--set", "RETENTION_DAYS=30", NULL};
 
-    ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 1, argv, (struct conf **)&state.conf), 0);
+    ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 3, argv, (struct conf **)&state.conf), 0);
     harness_open("chatd", "chat", queries, &state);
     c = harness_call(OP_conversation_get, ALICE);
 }
@@ -265,6 +265,40 @@ START_TEST(a_project_takes_its_conversations_along)
 }
 END_TEST
 
+START_TEST(what_is_too_old_goes_but_not_what_runs)
+{
+    const int days = 24 * 3600;
+    int64_t old = conversation(31 * days), runs = conversation(31 * days),
+            young = conversation(29 * days);
+
+    number("UPDATE conversation SET active_turn = 1 WHERE id = %" PRId64 " RETURNING 1", runs);
+    ck_assert_int_eq(conversations_expire(c), DONE);
+    ck_assert_str_eq(harness_sql(c,
+                                 "SELECT string_agg(id::text, ',' ORDER BY id) FROM conversation "
+                                 "WHERE owner_id = 7100001"),
+                     arena_printf(&c->arena, "%" PRId64 ",%" PRId64, runs, young));
+    ck_assert_int_eq(number("SELECT count(*) FROM erasure WHERE conversation_id = %" PRId64, old),
+                     1);
+}
+END_TEST
+
+START_TEST(usage_has_each_day)
+{
+    cleanup(rows_drop) PGresult *rows = NULL;
+
+    number(
+        "INSERT INTO usage_day VALUES (%d, %d, (now() AT TIME ZONE 'UTC')::date - 1, 3, 20, 10), "
+        "(%d, %d, (now() AT TIME ZONE 'UTC')::date - 2, 9, 9, 9), "
+        "(%d, %d, (now() AT TIME ZONE 'UTC')::date, 9, 9, 9) RETURNING 1",
+        ALICE, PROJECT, ALICE, PROJECT, BOB, PROJECT);
+    ck_assert_int_eq(db_rows(c, Q_usage_days, ARGS(ALICE, PROJECT, 2), &rows), DONE);
+    ck_assert_int_eq(rows_count(rows), 2);
+    ck_assert_str_eq(rows_str(rows, 0, 4), "30");
+    ck_assert_str_eq(rows_str(rows, 0, 1), "3");
+    ck_assert_str_eq(rows_str(rows, 1, 1), "0");
+}
+END_TEST
+
 /* ---- titles ---- */
 
 static int64_t titles_take(int64_t mine, PGresult **ret)
@@ -447,6 +481,8 @@ int main(void)
     tcase_add_test(t, a_deleted_conversation_is_gone_at_once_and_its_rows_later);
     tcase_add_test(t, a_long_one_goes_in_batches);
     tcase_add_test(t, a_project_takes_its_conversations_along);
+    tcase_add_test(t, what_is_too_old_goes_but_not_what_runs);
+    tcase_add_test(t, usage_has_each_day);
     tcase_add_test(t, a_title_is_tried_three_times);
     tcase_add_test(t, no_title_is_made_when_the_day_is_spent);
     tcase_add_test(t, a_title_counts_and_the_users_own_wins);
