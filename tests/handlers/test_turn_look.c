@@ -135,15 +135,18 @@ static void row_make(int64_t id, int64_t owner, const char *turn_state, const ch
 {
     char sql[1200];
 
-    snprintf(sql, sizeof sql,
-             "WITH m AS (INSERT INTO message (id, conversation_id, owner_id, depth, role, status, "
-             "content) OVERRIDING SYSTEM VALUE VALUES (%" PRId64 ", 1, %" PRId64
-             ", 1, 'assistant', 'complete', '%s')) "
-             "INSERT INTO turn (id, owner_id, project_id, conversation_id, user_message_id, "
-             "message_id, state, process, attempt, model, finish_reason, finished_at) "
-             "OVERRIDING SYSTEM VALUE VALUES (%" PRId64 ", %" PRId64 ", 1, 1, 1, %" PRId64
-             ", '%s', 'elsewhere', 2, 'm', 'stop', %s) RETURNING 1",
-             id, owner, text, id, owner, id, turn_state, finished);
+    snprintf(
+        sql, sizeof sql,
+        "WITH c AS (INSERT INTO conversation (id, owner_id, project_id) OVERRIDING SYSTEM VALUE "
+        "VALUES (1, 1, 1) ON CONFLICT DO NOTHING), "
+        "m AS (INSERT INTO message (id, conversation_id, owner_id, depth, role, status, "
+        "content) OVERRIDING SYSTEM VALUE VALUES (%" PRId64 ", 1, %" PRId64
+        ", 1, 'assistant', 'complete', '%s')) "
+        "INSERT INTO turn (id, owner_id, project_id, conversation_id, user_message_id, "
+        "message_id, state, process, attempt, model, finish_reason, finished_at) "
+        "OVERRIDING SYSTEM VALUE VALUES (%" PRId64 ", %" PRId64 ", 1, 1, 1, %" PRId64
+        ", '%s', 'elsewhere', 2, 'm', 'stop', %s) RETURNING 1",
+        id, owner, text, id, owner, id, turn_state, finished);
     ck_assert_ptr_nonnull(harness_sql(c, sql));
 }
 
