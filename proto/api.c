@@ -225,8 +225,10 @@ bool api_has_body(const struct op *op)
 
 bool api_needs_body(const struct op *op)
 {
+    if (op->keep != KEEP_TURN)
+        return api_has_body(op);
     for (const struct field *f = op->in; f->name; f++)
-        if (f->place == AT_BODY && (!f->optional || op->method == METHOD_PUT))
+        if (f->place == AT_BODY && !f->optional)
             return true;
     return false;
 }

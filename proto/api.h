@@ -240,7 +240,8 @@ unsigned api_key_scopes_named(const char *names);
 /* Whether any input of the operation is in the body. */
 bool api_has_body(const struct op *op);
 
-/* Whether it cannot do without: not when all that the body may have is optional, but in a PUT. */
+/* Whether it cannot do without: only what starts a turn can, when all that the body may have is
+ * optional. */
 bool api_needs_body(const struct op *op);
 
 /* The HTTP status, code ("not_found") and default text of a status; unknown numbers are INTERNAL.

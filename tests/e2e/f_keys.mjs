@@ -99,7 +99,8 @@ export default async function (t) {
             if (op.method === 'delete' || op.template.startsWith('/admin/')) continue;
             const own = await send(op, ids, key);
             const bound = op.parameters.length || 'project_id' in (t.world.contract.sample(op) ?? {});
-            if (bound) assert.ok(own.status < 300, `${op.id} of its own: ${own.status} ${own.text}`);
+            const whole = op.id === 'message_continue' && own.status === 409; // the answer was not cut off
+            if (bound) assert.ok(own.status < 300 || whole, `${op.id} of its own: ${own.status} ${own.text}`);
             else assert.equal(own.status, 403, `${op.id}: ${own.text}`);
         }
         const chat = (body) => t.call('POST', '/chat', { body: { message: 'x', ...body }, token: key });
