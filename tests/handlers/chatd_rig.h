@@ -17,9 +17,12 @@
 #include "tests/harness/harness.h"
 #include "tests/unit/check_main.h"
 
-#define ALICE    7000001
-#define BOB      7000002
-#define PROJECT  5000001
+/* A test with accounts of its own defines all three: programs run beside each other. */
+#ifndef ALICE
+#define ALICE   7000001
+#define BOB     7000002
+#define PROJECT 5000001
+#endif
 #define PER_USER 2 /* turns of one user that run at once, in claims */
 
 static const struct query queries[] = {

@@ -1,7 +1,9 @@
 /* chatd's search: what is looked for, what is found, what fills the index; on a real database. */
 #include "chatd/search.h"
 
-#include "chatd/erase.h"
+#define ALICE   7200001
+#define BOB     7200002
+#define PROJECT 5200001
 #include "tests/handlers/chatd_rig.h"
 
 /* Words that stand for a query, without the owner's. */
