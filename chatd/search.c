@@ -88,7 +88,7 @@ int search(struct call *c, const struct search_in *in)
         text_puts(&c->out, "[]");
         return DONE;
     }
-    rows_json(&c->out, c->op->out, rows);
+    rows_json(&c->out, c->op->out, rows, rows_count(rows));
     if (rows_count(rows) >= limit && after + limit < RANKED_MAX)
         snprintf(c->next, sizeof c->next, "%" PRId64, after + limit);
     return DONE;

@@ -20,6 +20,6 @@ int usage_list(struct call *c, const struct usage_list_in *in)
                     ARGS(c->caller, in->project_id, in->has_days ? in->days : (int64_t)DAYS),
                     &rows);
     if (!r)
-        rows_json(&c->out, c->op->out, rows);
+        rows_json(&c->out, c->op->out, rows, rows_count(rows));
     return r;
 }
