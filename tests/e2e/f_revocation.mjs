@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { eventually, sleep } from '../harness/http.mjs';
 
 export const stack = { gateways: 2, own: true };
+export const late = [/event=db_lost/]; // a connection that nobody used since
 
 const EVERYWHERE = 15000; // ms; the promise is one second, but the whole machine may stall
 

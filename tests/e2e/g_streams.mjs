@@ -43,9 +43,12 @@ export default async function (t) {
         assert.equal(lazy.memory.last, undefined);
         const { turn_id } = lazy.memory.of('accepted')[0];
         const headers = { 'Last-Event-ID': String(lazy.memory.id) };
-        const again = await t.events('GET', `/chat/turns/${turn_id}/events`, { headers, memory: lazy.memory, port: second });
+        const again = await eventually(async () => {
+            const stream = await t.events('GET', `/chat/turns/${turn_id}/events`, { headers, memory: lazy.memory, port: second });
+            return stream.status === 200 && stream; // a machine that is too busy says 503
+        }, { within: 60000, what: 'the rest' });
         await again.over({ within: 120000 });
-        assert.equal(lazy.memory.text, reader.memory.text);
+        assert.ok(lazy.memory.text === reader.memory.text, `${lazy.memory.text.length} of ${reader.memory.text.length} characters`);
     });
 
     const quiet = t.test('a comment at least every 10 s', async () => {
