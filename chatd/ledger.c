@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "chatd/chatd.h"
+#include "chatd/checkpoints.h"
 #include "chatd/keeper.h"
 #include "chatd/meters.h"
 #include "chatd/queries.h"
@@ -24,73 +25,19 @@
 #define PAUSE_NS     50000000 /* while the database is away */
 #define FLUSH_MAX_US 5000000  /* to write all the rest when the process ends */
 
-struct piece {
-    struct piece *next;
-    int64_t turn, fence;
-    int64_t at; /* bytes of the answer before it */
-    struct text text;
-    char response_id[UPSTREAM_ID_MAX]; /* of an answer in the background; without text: is new */
-    int64_t response_seq;
-};
-
 struct ledger {
     struct chatd *chatd;
     struct db *db;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct piece *pieces, **pieces_last;
+    struct checkpoints checkpoints;
     struct turn *ends, **ends_last; /* linked by round_next */
     bool stop;
     int64_t until_us; /* of the thread: when it gives up, 0: never */
 };
 
-/* ---- appending text ---- */
-
-static void piece_drop(struct piece *p)
-{
-    text_drop(&p->text);
-    free(p);
-}
-
-static bool is_place(const struct piece *p)
-{
-    return p->text.size == 0;
-}
-
-static int piece_write(struct ledger *l, const struct piece *p)
-{
-    cleanup(rows_drop) struct pg_result *rows = NULL;
-    const char *process = daemon_instance(l->chatd->daemon), *text = p->text.data;
-
-    if (is_place(p))
-        return db_run(
-            l->db, Q_turn_place,
-            ARGS(p->turn, p->fence, process, (const char *)p->response_id, p->response_seq), &rows);
-    if (p->response_id[0])
-        return db_run(l->db, Q_turn_append_place,
-                      ARGS(p->turn, p->fence, process, text, p->at, p->response_seq), &rows);
-    return db_run(l->db, Q_turn_append, ARGS(p->turn, p->fence, process, text, p->at), &rows);
-}
-
-static int pieces_write(struct ledger *l, const struct piece *first)
-{
-    bool places = false;
-    int r;
-
-    for (const struct piece *p = first; p; p = p->next)
-        places |= is_place(p);
-    /* losing the last moments of an unfinished answer costs nothing: a takeover begins anew, or
-     * reads them again; where it can do so must not be lost */
-    r = db_command(l->db, places ? "BEGIN" : "BEGIN; SET LOCAL synchronous_commit = off");
-    for (const struct piece *p = first; !r && p; p = p->next)
-        r = piece_write(l, p);
-    if (r) {
-        db_rollback(l->db);
-        return r;
-    }
-    return db_commit(l->db);
-}
+/* ---- text ---- */
 
 static bool is_stopping(struct ledger *l)
 {
@@ -103,39 +50,27 @@ static bool is_stopping(struct ledger *l)
 }
 
 /* Puts them back in front of what came meanwhile. */
-static void pieces_return(struct ledger *l, struct piece *first)
+static void checkpoints_return(struct ledger *l, struct checkpoints *checkpoints)
 {
-    struct piece *last = first;
-
-    while (last->next)
-        last = last->next;
     pthread_mutex_lock(&l->lock);
-    last->next = l->pieces;
-    if (!l->pieces)
-        l->pieces_last = &last->next;
-    l->pieces = first;
+    checkpoints_move(checkpoints, &l->checkpoints);
+    checkpoints_move(&l->checkpoints, checkpoints);
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Together they are never more than the answers themselves.  They know their places, so that a lost
- * COMMIT doubles nothing. */
-static void pieces_store(struct ledger *l, struct piece *first)
+static void checkpoints_store(struct ledger *l, struct checkpoints *checkpoints)
 {
     struct timespec pause = {.tv_nsec = PAUSE_NS};
-    int r = db_revive(l->db) ? pieces_write(l, first) : UNAVAILABLE;
+    int r = db_revive(l->db)
+                ? checkpoints_write(checkpoints, l->db, daemon_instance(l->chatd->daemon))
+                : UNAVAILABLE;
 
     if ((r == UNAVAILABLE || r == BUSY) && !is_stopping(l)) {
-        pieces_return(l, first);
+        checkpoints_return(l, checkpoints);
         nanosleep(&pause, NULL);
         return;
     }
-    while (first) {
-        struct piece *next = first->next;
-        if (!r && is_place(first))
-            turn_placed(l->chatd, first->turn, first->fence, first->response_id);
-        piece_drop(first);
-        first = next;
-    }
+    checkpoints_drop(checkpoints, l->chatd, r == DONE);
 }
 
 /* ---- ends ---- */
@@ -336,15 +271,6 @@ static void ends_write(struct ledger *l, struct turn **turns, int n)
 
 /* ---- the thread ---- */
 
-static struct piece *pieces_take(struct ledger *l)
-{
-    struct piece *p = l->pieces;
-
-    l->pieces = NULL;
-    l->pieces_last = &l->pieces;
-    return p;
-}
-
 static int ends_take(struct ledger *l, struct turn *ret[BATCH_MAX])
 {
     int n = 0;
@@ -364,18 +290,19 @@ static void *ledger_run(void *state)
 
     for (;;) {
         struct turn *turns[BATCH_MAX];
-        struct piece *pieces;
+        struct checkpoints checkpoints;
         int n;
         pthread_mutex_lock(&l->lock);
-        while (!l->stop && !l->pieces && !l->ends)
+        while (!l->stop && !l->checkpoints.first && !l->ends)
             pthread_cond_wait(&l->filled, &l->lock);
-        pieces = pieces_take(l);
+        checkpoints_init(&checkpoints);
+        checkpoints_move(&checkpoints, &l->checkpoints);
         n = ends_take(l, turns);
         pthread_mutex_unlock(&l->lock);
-        if (!pieces && !n)
+        if (!checkpoints.first && !n)
             return NULL;
-        if (pieces)
-            pieces_store(l, pieces);
+        if (checkpoints.first)
+            checkpoints_store(l, &checkpoints);
         if (n)
             ends_write(l, turns, n);
         if (n)
@@ -391,7 +318,7 @@ int ledger_start(struct chatd *d, struct ledger **ret)
     if (!l)
         abort();
     l->chatd = d;
-    l->pieces_last = &l->pieces;
+    checkpoints_init(&l->checkpoints);
     l->ends_last = &l->ends;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->filled, NULL);
@@ -421,20 +348,8 @@ void ledger_drop(struct ledger **ledger)
 
 void ledger_append(struct ledger *l, const struct turn *t, const char *text, size_t size)
 {
-    struct piece *p = calloc(1, sizeof *p);
-
-    if (!p)
-        abort();
-    p->turn = t->id;
-    p->fence = t->fence;
-    p->at = (int64_t)t->stored;
-    if (size)
-        text_add(&p->text, text, size);
-    snprintf(p->response_id, sizeof p->response_id, "%s", t->response_id);
-    p->response_seq = size ? t->response_seq : -1; /* from its beginning */
     pthread_mutex_lock(&l->lock);
-    *l->pieces_last = p;
-    l->pieces_last = &p->next;
+    checkpoints_add(&l->checkpoints, t, text, size);
     pthread_cond_signal(&l->filled);
     pthread_mutex_unlock(&l->lock);
 }

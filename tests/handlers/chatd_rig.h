@@ -117,6 +117,17 @@ static inline int64_t claim(const char *process)
     return rows_count(row) ? rows_i64(row, 0, 1) : 0;
 }
 
+/* A turn of ALICE's that `process` runs. */
+static inline int64_t asked(const char *process)
+{
+    int64_t turn;
+
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    turn = c->turn_id;
+    ck_assert_int_eq(claim(process), ALICE);
+    return turn;
+}
+
 static inline int64_t finish(int64_t turn, int64_t fence, const char *process)
 {
     cleanup(rows_drop) PGresult *row = NULL;
@@ -143,4 +154,16 @@ static inline int64_t changed(int query, size_t n, const struct arg *args)
 
     ck_assert_int_eq(db_rows(c, query, n, args, &rows), DONE);
     return rows_affected(rows);
+}
+
+/* Text behind `at` bytes of a turn's answer: 1, or 0 if it was refused. */
+static inline int64_t appended(int64_t turn, int64_t fence, const char *process, int64_t at,
+                               const char *text)
+{
+    char piece[200];
+
+    snprintf(piece, sizeof piece,
+             "[{\"turn\":%" PRId64 ",\"fence\":%" PRId64 ",\"at\":%" PRId64 ",\"text\":\"%s\"}]",
+             turn, fence, at, text);
+    return changed(Q_turn_append, ARGS(process, (const char *)piece));
 }

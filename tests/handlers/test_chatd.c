@@ -147,9 +147,7 @@ START_TEST(only_the_owner_ends_a_turn_and_once)
     int64_t turn;
 
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
+    turn = asked("p1");
     ck_assert_int_eq(finish(turn, 0, "p1"), 0);
     ck_assert_int_eq(finish(turn, 1, "p2"), 0);
     ck_assert_int_eq(finish(turn, 1, "p1"), 1);
@@ -167,9 +165,7 @@ START_TEST(a_dead_owner_loses_its_turns)
     int64_t turn;
 
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
+    turn = asked("p1");
     owner_add("p1");
     ck_assert_int_eq(db_rows(c, Q_owner_take, ARGS("p1", 0), &rows), DONE);
     ck_assert_int_eq(rows_count(rows), 1);
@@ -189,15 +185,13 @@ START_TEST(pieces_of_text_are_added_once_and_in_order)
     int64_t turn;
 
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "\xc3\xa4x", 0)), 1);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "\xc3\xa4x", 0)), 0);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "late", 9)), 0);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "yz", 3)), 1);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 0, "p1", "no", 5)), 0);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p2", "no", 5)), 0);
+    turn = asked("p1");
+    ck_assert_int_eq(appended(turn, 1, "p1", 0, "\xc3\xa4x"), 1);
+    ck_assert_int_eq(appended(turn, 1, "p1", 0, "\xc3\xa4x"), 0);
+    ck_assert_int_eq(appended(turn, 1, "p1", 9, "late"), 0);
+    ck_assert_int_eq(appended(turn, 1, "p1", 3, "yz"), 1);
+    ck_assert_int_eq(appended(turn, 0, "p1", 5, "no"), 0);
+    ck_assert_int_eq(appended(turn, 1, "p2", 5, "no"), 0);
     ck_assert_str_eq(harness_sql(c, "SELECT content FROM message ORDER BY id DESC LIMIT 1"),
                      "\xc3\xa4xyz");
 }

@@ -63,10 +63,8 @@ START_TEST(lost_attempts_are_recorded)
     int64_t turn;
 
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "12345", 0)), 1);
+    turn = asked("p1");
+    ck_assert_int_eq(appended(turn, 1, "p1", 0, "12345"), 1);
     dies("p1");
     ck_assert_int_eq(claim("p2"), ALICE);
     ck_assert_int_eq(changed(Q_turn_hand_over,
@@ -132,9 +130,7 @@ START_TEST(a_running_turn_is_asked_to_stop)
     int64_t turn;
 
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
+    turn = asked("p1");
     ck_assert_int_eq(changed(Q_cancels_asked, ARGS("p1")), 0);
     ck_assert_int_eq(stop(ALICE, turn), DONE);
     ck_assert_int_eq(c->http, 0);
@@ -161,10 +157,8 @@ START_TEST(a_takeover_of_a_cancelled_turn_is_its_end)
     int64_t turn;
 
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
-    ck_assert_int_eq(changed(Q_turn_append, ARGS(turn, 1, "p1", "partly", 0)), 1);
+    turn = asked("p1");
+    ck_assert_int_eq(appended(turn, 1, "p1", 0, "partly"), 1);
     ck_assert_int_eq(stop(ALICE, turn), DONE);
     ck_assert_int_eq(end_queued(), 0);
     dies("p1");
@@ -262,9 +256,7 @@ START_TEST(an_erased_project_stops_what_runs)
 
     context.max_output_tokens = 7000;
     state.slots = 0;
-    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
-    turn = c->turn_id;
-    ck_assert_int_eq(claim("p1"), ALICE);
+    turn = asked("p1");
     c = harness_call(OP_chat_project_erase, ALICE);
     ck_assert_int_eq(chat_project_erase(c, &in), DONE);
     ck_assert_str_eq(c->out.data, "{\"more\":true}");
