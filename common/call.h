@@ -90,8 +90,11 @@ int call_read(struct call *c, void *buf, size_t capacity, size_t *ret_size)
 /* Bytes read so far and their SHA-256, which the runtime makes anyway for the idempotency key. */
 int64_t call_digest(const struct call *c, unsigned char ret_sha256[DIGEST_SIZE]);
 /* Sends the reply of a download now: c->out, JSON with the members of shape "download", and c->http
- * 206 for a part of the whole. */
+ * 206 for a part of the whole.  call_stream_made() writes c->out for one that is made while it is
+ * sent: its size is not known, and it has no parts. */
 int call_stream(struct call *c) __attribute__((warn_unused_result));
+int call_stream_made(struct call *c, const char *type, const char *filename)
+    __attribute__((warn_unused_result));
 /*
  * What of size bytes a download sends: all, or the one range that the Range header names (RFC 9110,
  * section 14; a malformed one, several, or one of another version by If-Range are ignored).  Both

@@ -273,6 +273,15 @@ int call_stream(struct call *c)
     return DONE;
 }
 
+int call_stream_made(struct call *c, const char *type, const char *filename)
+{
+    text_putc(&c->out, '{');
+    text_member_str(&c->out, "type", type);
+    text_member_str(&c->out, "filename", filename);
+    text_puts(&c->out, ",\"sha256\":null,\"size\":null,\"first\":0,\"count\":0}");
+    return call_stream(c);
+}
+
 static void data_send(struct transfer *t, const void *data, size_t n, int last)
 {
     struct envelope e = {.kind = FRAME_DATA, .id = t->id, .n = ++t->sent, .last = (uint8_t)last};

@@ -13,7 +13,7 @@
 /* The reply's head, see shape download. */
 struct content {
     const char *type, *filename, *sha256;
-    int64_t size, first, count;
+    int64_t size, first, count; /* size -1: it is made while it is sent */
 };
 
 void disposition_write(struct text *to, const char *filename)
@@ -36,8 +36,9 @@ static int content_read(const struct exchange *x, struct json_object *o, struct 
                             .size = json_i64(o, "size", -1),
                             .first = json_i64(o, "first", -1),
                             .count = json_i64(o, "count", -1)};
-    if (!ret->type || ret->type[strcspn(ret->type, "\r\n")] || !ret->filename || !ret->sha256 ||
-        ret->first < 0 || ret->count < 0 || ret->first + ret->count > ret->size)
+    if (!ret->type || ret->type[strcspn(ret->type, "\r\n")] || !ret->filename || ret->first < 0 ||
+        ret->count < 0 ||
+        (ret->size >= 0 ? !ret->sha256 || ret->first + ret->count > ret->size : ret->count != 0))
         return FAULT("%s: the head of its reply is not complete", x->op->name);
     return DONE;
 }
@@ -49,11 +50,13 @@ static void headers_write(struct exchange *x, const struct content *c)
 
     disposition_write(&value, c->filename);
     http_reply_header(x->reply, "Content-Disposition", value.data);
-    text_clear(&value);
-    text_printf(&value, "\"%s\"", c->sha256);
-    http_reply_header(x->reply, "ETag", value.data);
+    if (c->size >= 0) {
+        text_clear(&value);
+        text_printf(&value, "\"%s\"", c->sha256);
+        http_reply_header(x->reply, "ETag", value.data);
+        http_reply_header(x->reply, "Accept-Ranges", "bytes");
+    }
     text_drop(&value);
-    http_reply_header(x->reply, "Accept-Ranges", "bytes");
     http_reply_header(x->reply, "Content-Security-Policy", "sandbox; default-src 'none'");
     http_reply_header(x->reply, "Cache-Control", "private, no-cache");
 }
@@ -92,7 +95,9 @@ static int bytes_pass(struct exchange *x, struct broker_transfer *t)
     while ((r = broker_transfer_read(t, &data, &size)) == 1)
         if (!http_stream_write(x->request, &pace, data, size))
             break;
-    return DONE; /* a part that is missing is seen by the length */
+    if (r == 0)
+        http_stream_whole(x->request, &pace);
+    return DONE; /* a part that is missing is seen by the length, or the missing last chunk */
 }
 
 static int content_send(struct exchange *x, struct broker_transfer *t, const struct content *c,
@@ -100,7 +105,7 @@ static int content_send(struct exchange *x, struct broker_transfer *t, const str
 {
     struct http_reply *reply = x->reply;
 
-    if (is_known(x, c)) {
+    if (c->size >= 0 && is_known(x, c)) {
         headers_write(x, c);
         reply->status = 304;
         return DONE;
@@ -114,7 +119,7 @@ static int content_send(struct exchange *x, struct broker_transfer *t, const str
         range_write(x, c);
     reply->status = http;
     reply->type = c->type;
-    reply->size = (size_t)c->count;
+    reply->size = c->size < 0 ? HTTP_SIZE_UNKNOWN : (size_t)c->count;
     if (!http_stream_begin(x->request) || strcmp(x->request->method, "HEAD") == 0)
         return DONE;
     return bytes_pass(x, t);

@@ -163,6 +163,14 @@ bool api_peer_may_call(const struct op *op, enum svc from)
     return false;
 }
 
+bool api_has_ranges(const struct op *op)
+{
+    for (const struct field *f = op->in; f->name; f++)
+        if (f->place == AT_HEADER && strcmp(f->name, "range") == 0)
+            return true;
+    return false;
+}
+
 unsigned api_key_scopes(const struct op *op)
 {
     unsigned own = op->svc == SVC_CHAT ? KEY_CHAT : op->svc == SVC_FILE ? KEY_FILES : 0;

@@ -237,6 +237,10 @@ unsigned api_key_scopes(const struct op *op);
 /* Scopes from their names, separated by blanks: "read chat".  0 when one is unknown or twice. */
 unsigned api_key_scopes_named(const char *names);
 
+/* Whether it is a download that is there before it is asked for, so that it has an entity tag, and
+ * parts of it can be asked for. */
+bool api_has_ranges(const struct op *op);
+
 /* Whether any input of the operation is in the body. */
 bool api_has_body(const struct op *op);
 

@@ -106,7 +106,8 @@ static struct json_object *success_headers(const struct op *op)
         header_use(o, "Idempotent-Replayed");
     if (op->stream == STREAM_DOWNLOAD) {
         header_use(o, "Content-Disposition");
-        header_use(o, "ETag");
+        if (api_has_ranges(op))
+            header_use(o, "ETag");
     }
     return o;
 }
@@ -204,7 +205,7 @@ static bool may_fail(const struct op *op, int http)
     case 415:
         return api_has_body(op) || op->stream == STREAM_UPLOAD;
     case 416:
-        return op->stream == STREAM_DOWNLOAD;
+        return api_has_ranges(op);
     case 409:
         return is_keyed(op);
     case 422:
@@ -250,7 +251,7 @@ static struct json_object *responses(const struct op *op)
         if (may_fail(op, failures[i]) && !json_object_object_get_ex(o, name, NULL))
             add(o, name, schema_ref("responses", name));
     }
-    if (op->stream == STREAM_DOWNLOAD) {
+    if (api_has_ranges(op)) {
         struct json_object *part = success(op, "The range that was asked for"), *to;
         if (json_object_object_get_ex(part, "headers", &to))
             header_use(to, "Content-Range");

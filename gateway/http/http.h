@@ -108,10 +108,14 @@ int http_body_piece(struct http_request *r, struct pace *pace, void *buf, size_t
 /*
  * A reply in pieces.  begin: sends the head of the thread's reply (status, type, headers, and size
  * as its Content-Length) at once; write: more of the body.  False: the client is gone or too slow.
- * A body that stays shorter than size ends with the connection.
+ * A body that stays shorter than size ends with the connection.  With HTTP_SIZE_UNKNOWN it goes in
+ * chunks (RFC 9112, section 7.1; an HTTP/1.0 client reads to the connection's end), and whole says
+ * that it is complete: without that the client sees that something is missing.
  */
+#define HTTP_SIZE_UNKNOWN SIZE_MAX
 bool http_stream_begin(struct http_request *r);
 bool http_stream_write(struct http_request *r, struct pace *pace, const void *data, size_t size);
+bool http_stream_whole(struct http_request *r, struct pace *pace);
 
 /*
  * A reply that ends with its connection, whose body another thread writes.  lend: sends the head of

@@ -84,7 +84,9 @@ static void out_build(struct http_thread *t, bool close, bool head_only)
     text_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", r->status, phrase(r->status), date_now(t));
     if (r->type)
         text_printf(out, "Content-Type: %s\r\n", r->type);
-    if (!bodiless && !t->open_end)
+    if (t->chunked)
+        text_puts(out, "Transfer-Encoding: chunked\r\n");
+    else if (!bodiless && !t->open_end)
         text_printf(out, "Content-Length: %zu\r\n", r->type ? r->size : 0);
     text_puts(out, close ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
     text_add(out, r->headers.data, r->headers.size);
@@ -113,6 +115,11 @@ bool http_stream_begin(struct http_request *r)
 
     t->reply.close |= slots_pressed(t->slots) || http_draining(t->server);
     t->streams = true;
+    if (t->reply.size == HTTP_SIZE_UNKNOWN) {
+        t->chunked = r->framing.chunks;
+        t->open_end |= !t->chunked;
+        t->reply.close |= t->open_end;
+    }
     out_build(t, must_close(t), true);
     if (must_close(t))
         mg_disable_connection_keep_alive(t->conn);
@@ -140,6 +147,39 @@ void http_stream_returned(struct http_request *r, uint64_t bytes)
     r->thread->streamed = (int64_t)bytes;
 }
 
+/* One write, within the pace. */
+static bool piece_write(struct http_thread *t, struct pace *pace, const char *data, size_t n)
+{
+    int64_t since = clock_us();
+
+    slot_set(t->slot, SLOT_SEND, pace_ms(pace));
+    if (mg_write(t->conn, data, n) != (int)n)
+        return false;
+    pace_count(pace, n, clock_us() - since);
+    t->streamed += (int64_t)n;
+    return true;
+}
+
+/* The head has been sent: its buffer is free. */
+static bool chunk_write(struct http_thread *t, struct pace *pace, const char *data, size_t n)
+{
+    text_clear(&t->out);
+    text_printf(&t->out, "%zx\r\n", n);
+    text_add(&t->out, data, n);
+    text_puts(&t->out, "\r\n");
+    return piece_write(t, pace, t->out.data, t->out.size);
+}
+
+bool http_stream_whole(struct http_request *r, struct pace *pace)
+{
+    struct http_thread *t = r->thread;
+
+    if (t->chunked)
+        t->chunks_ended = chunk_write(t, pace, "", 0);
+    slot_set(t->slot, SLOT_WORK, 0);
+    return !t->chunked || t->chunks_ended;
+}
+
 bool http_stream_write(struct http_request *r, struct pace *pace, const void *data, size_t size)
 {
     struct http_thread *t = r->thread;
@@ -147,12 +187,8 @@ bool http_stream_write(struct http_request *r, struct pace *pace, const void *da
 
     while (size) {
         size_t n = size < STREAM_PIECE ? size : STREAM_PIECE;
-        int64_t since = clock_us();
-        slot_set(t->slot, SLOT_SEND, pace_ms(pace));
-        if (mg_write(t->conn, at, n) != (int)n)
+        if (!(t->chunked ? chunk_write(t, pace, at, n) : piece_write(t, pace, at, n)))
             return false;
-        pace_count(pace, n, clock_us() - since);
-        t->streamed += (int64_t)n;
         at += n;
         size -= n;
     }
@@ -162,7 +198,8 @@ bool http_stream_write(struct http_request *r, struct pace *pace, const void *da
 
 int64_t stream_end(struct http_thread *t, bool head_only)
 {
-    bool whole = head_only || t->open_end || t->streamed == (int64_t)t->reply.size;
+    bool whole = head_only || t->open_end ||
+                 (t->chunked ? t->chunks_ended : t->streamed == (int64_t)t->reply.size);
 
     if (!whole || !body_discard(t, LINGER_MAX))
         mg_disable_connection_keep_alive(t->conn);

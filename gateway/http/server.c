@@ -114,7 +114,7 @@ static void reply_reset(struct http_thread *t)
     text_clear(&reply->text);
     *reply = (struct http_reply){.headers = reply->headers, .text = reply->text};
     t->body_read = 0;
-    t->body_failed = t->streams = t->open_end = false;
+    t->body_failed = t->streams = t->open_end = t->chunked = t->chunks_ended = false;
     t->streamed = 0;
 }
 

@@ -137,7 +137,8 @@ static int framing_read(const struct http_head *h, struct http_framing *ret,
 
 int http_head_check(const struct http_head *h, struct http_framing *ret, const char **reterr_why)
 {
-    *ret = (struct http_framing){.keep_alive = wants_keep_alive(h)};
+    *ret = (struct http_framing){.keep_alive = wants_keep_alive(h),
+                                 .chunks = strcmp(h->version, "1.1") == 0};
     *reterr_why = NULL;
     if (h->target_size > TARGET_MAX)
         return URI_TOO_LONG;

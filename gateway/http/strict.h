@@ -27,6 +27,7 @@ struct http_framing {
     bool has_length; /* a Content-Length was given */
     bool expects;    /* the client waits for 100 Continue before it sends the body */
     bool keep_alive; /* the client wants to send more requests */
+    bool chunks;     /* it understands replies in chunks: HTTP/1.1 */
 };
 
 /*

@@ -26,6 +26,8 @@ struct http_thread {
     bool body_failed;  /* it cannot be read to its end */
     bool streams;      /* the reply's head was sent by http_stream_begin() */
     bool open_end;     /* the reply ends with the connection */
+    bool chunked;      /* its body goes in chunks, ... */
+    bool chunks_ended; /* ... and the last one was sent */
     int64_t streamed;  /* bytes of its body that were sent */
     time_t date_second;
     char date[32]; /* of that second, as HTTP writes it */
