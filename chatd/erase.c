@@ -44,6 +44,14 @@ static int batch_erase(struct call *c, int query, int64_t conversation, bool *re
     return r;
 }
 
+/* It may be imported again, as what it was the first time. */
+static int import_forget(struct call *c, int64_t conversation)
+{
+    int r = db_do(c, Q_import_forget, ARGS(conversation));
+
+    return r == NOT_FOUND ? DONE : r;
+}
+
 int conversations_erase(struct call *c)
 {
     for (int i = 0; i < BATCHES; i++) {
@@ -57,6 +65,8 @@ int conversations_erase(struct call *c)
             r = batch_erase(c, Q_turns_erase, conversation, &more);
         if (!r)
             r = batch_erase(c, Q_search_erase, conversation, &more);
+        if (!r)
+            r = import_forget(c, conversation);
         if (!r && !more)
             r = db_do(c, Q_erasure_done, ARGS(conversation));
         if (r)

@@ -33,9 +33,7 @@ static int ask(struct call *c, enum op_id op, const struct params *params, const
     return r == TOO_LATE ? UNAVAILABLE : r;
 }
 
-/* file_use: {"files": [...]}, owned by the caller. */
-static int use_ask(struct call *c, int64_t project_id, const struct ids *ids,
-                   struct json_object **ret)
+int files_use(struct call *c, int64_t project_id, const struct ids *ids, struct json_object **ret)
 {
     char data[64 + 21 * IDS_MAX], number[24];
     struct params params = {.data = data, .capacity = sizeof data};
@@ -52,8 +50,7 @@ static int use_ask(struct call *c, int64_t project_id, const struct ids *ids,
     return r;
 }
 
-/* What filed told of a file, or NULL. */
-static struct json_object *use_find(struct json_object *reply, int64_t id)
+struct json_object *files_use_find(struct json_object *reply, int64_t id)
 {
     struct json_object *files = json_member(reply, "files");
 
@@ -192,9 +189,9 @@ int files_attach(struct call *c, int64_t project_id, const struct ids *ids,
     to->file_count = ids->count;
     if (!ids->count)
         return DONE;
-    r = use_ask(c, project_id, ids, &reply);
+    r = files_use(c, project_id, ids, &reply);
     for (size_t i = 0; !r && i < ids->count; i++) {
-        struct json_object *o = use_find(reply, ids->list[i]);
+        struct json_object *o = files_use_find(reply, ids->list[i]);
         file_set(c, &to->files[i], o);
         r = file_check(c, &to->files[i], o);
     }
@@ -238,7 +235,7 @@ static void unknown_set(struct call *c, struct model_message *m, struct json_obj
 {
     for (size_t i = 0; i < m->file_count; i++)
         if (m->files[i].kind == MODEL_FILE_UNKNOWN)
-            file_set(c, &m->files[i], use_find(reply, m->files[i].id));
+            file_set(c, &m->files[i], files_use_find(reply, m->files[i].id));
 }
 
 int files_look(struct call *c, int64_t project_id, struct model_message *message,
@@ -256,7 +253,7 @@ int files_look(struct call *c, int64_t project_id, struct model_message *message
         unknown_add(&all, &history[i]);
     if (all.count == 0 || (known && all.count == own))
         return DONE;
-    r = use_ask(c, project_id, &all, &reply);
+    r = files_use(c, project_id, &all, &reply);
     if (r)
         return r;
     unknown_set(c, message, reply);
@@ -310,11 +307,11 @@ void files_given(const struct model_message *message, const struct model_message
 int files_ready(struct call *c, int64_t project_id, const struct ids *ids, bool *ret_ready)
 {
     cleanup(json_drop) struct json_object *reply = NULL;
-    int r = use_ask(c, project_id, ids, &reply);
+    int r = files_use(c, project_id, ids, &reply);
 
     *ret_ready = true;
     for (size_t i = 0; !r && i < ids->count; i++) {
-        struct json_object *o = use_find(reply, ids->list[i]);
+        struct json_object *o = files_use_find(reply, ids->list[i]);
         *ret_ready = *ret_ready && strcmp(json_str(o, "status", ""), "ready") == 0;
     }
     return r;

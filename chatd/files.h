@@ -19,6 +19,15 @@ struct ids;
 struct model_file;
 struct model_message;
 
+struct json_object;
+
+/* What filed tells of files (at most IDS_MAX): the reply of file_use, owned by the caller.  DONE,
+ * or UNAVAILABLE: it does not answer within 5 s. */
+int files_use(struct call *c, int64_t project_id, const struct ids *ids, struct json_object **ret)
+    __attribute__((warn_unused_result));
+/* What the reply tells of one; NULL: it was deleted. */
+struct json_object *files_use_find(struct json_object *reply, int64_t id);
+
 /* The new files of a message: MODEL_FILE_UNKNOWN, in the arena. */
 struct model_file *files_new(struct arena *a, const struct ids *ids);
 

@@ -10,6 +10,7 @@
 #include "proto/handlers.h"
 
 #include "chatd/erase.h"
+#include "chatd/import.h"
 #include "chatd/meters.h"
 #include "chatd/process.h"
 #include "chatd/search.h"
@@ -34,6 +35,7 @@ static const struct task tasks[] = {
     {"conversations_expire", 10000, conversations_expire},
     {"titles_make", 1000, titles_make},
     {"search_fill", 1000, search_fill},
+    {"imports_sweep", 60000, imports_sweep},
     {0},
 };
 
@@ -45,11 +47,11 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 10,
+        .schema_version = 11,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,
-        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 6},
+        .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 6, [LANE_BULK] = 4},
         .tasks = tasks,
         .start = chatd_start,
         .drain = chatd_drain,

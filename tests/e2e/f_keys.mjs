@@ -16,6 +16,17 @@ const needs = (op) => {
     return [own ?? 'admin'];
 };
 
+// A conversation as it is imported.
+const conversation = (word) =>
+    JSON.stringify({
+        format: 'chatbot-conversation',
+        version: 1,
+        messages: [
+            { parent: null, role: 'user', content: word },
+            { parent: 0, role: 'assistant', content: word },
+        ],
+    });
+
 // A stream without an end: only that it is refused can be looked at here.
 const isEndless = (op) => op.id === 'account_events';
 
@@ -34,7 +45,7 @@ export default async function (t) {
         const body = needs(op)?.length ? t.world.contract.sample(op) : op.row.requestBody && {};
         if (body && 'project_id' in body) body.project_id = ids.project_id;
         return op.row.requestBody?.content?.['multipart/form-data']
-            ? t.upload(path, 'mine', { token })
+            ? t.upload(path, op.id === 'conversation_import' ? conversation(t.client.nonce) : 'mine', { token })
             : t.call(op.method.toUpperCase(), path, { body, token });
     };
     const ids = {};
