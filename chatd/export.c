@@ -123,6 +123,17 @@ const struct export_head *export_head(const struct export *e)
     return &e->head;
 }
 
+void export_seek(struct export *e, int64_t n)
+{
+    e->at = n < e->head.count ? n : e->head.count;
+    e->begun = n > 0;
+}
+
+int64_t export_at(const struct export *e)
+{
+    return e->at;
+}
+
 /* ---- pages ---- */
 
 /* Column of export_page. */
@@ -270,4 +281,29 @@ int conversation_export(struct call *c, const struct conversation_export_in *in)
         r = export_next(c, e, &out, &more);
     }
     return r;
+}
+
+/* ---- for the export of an account ---- */
+
+int conversation_archive(struct call *c, const struct conversation_archive_in *in)
+{
+    cleanup(export_drop) struct export *e = NULL;
+    cleanup(text_drop) struct text out = {0};
+    bool more = false;
+    int r = export_open(c, in->conversation_id, &export_json, &e);
+
+    if (r)
+        return r;
+    export_seek(e, in->at);
+    r = export_next(c, e, &out, &more);
+    if (r)
+        return r;
+    text_puts(&c->out, "{\"text\":");
+    text_json(&c->out, out.data, out.size);
+    if (more)
+        text_member_i64(&c->out, "next", export_at(e));
+    else
+        text_puts(&c->out, ",\"next\":null");
+    text_putc(&c->out, '}');
+    return DONE;
 }

@@ -61,6 +61,11 @@ int export_open(struct call *c, int64_t conversation, const struct export_format
 void export_drop(struct export **e);
 const struct export_head *export_head(const struct export *e);
 
+/* Goes on at the message with that place, as if all before it had been written; 0: at the head. */
+void export_seek(struct export *e, int64_t n);
+/* Where export_next() goes on. */
+int64_t export_at(const struct export *e);
+
 /*
  * Appends what comes next: the head, a page of messages (64, or some 512 KiB of text, or one that
  * is longer), the end.  *ret_more: there is more.  NOT_FOUND: the conversation was deleted

@@ -75,6 +75,7 @@ static int scope_check(const struct call *c)
     case SCOPE_FOR_CHAT:
     case SCOPE_FOR_PROJECT:
     case SCOPE_FOR_CHAT_FILE:
+    case SCOPE_FOR_FILE:
         return DONE; /* the broker let only those peers through */
     }
     return FORBIDDEN;

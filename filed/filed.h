@@ -6,6 +6,7 @@
 
 struct call;
 struct copies;
+struct exports;
 struct mime;
 struct store;
 
@@ -13,6 +14,7 @@ struct filed {
     struct store *store;
     struct mime *mime;
     struct copies *copies; /* NULL: no provider is configured */
+    struct exports *exports;
     atomic_int_fast64_t storage_per_user;
     bool no_copies; /* the provider is not asked by file id: it is given texts */
     /* project_access(), but in tests */

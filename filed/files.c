@@ -1,21 +1,17 @@
 /* file_list, file_delete, file_content, and what is left when a project goes. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
 #include "common/fault.h"
+#include "filed/content.h"
 #include "filed/copies.h"
 #include "filed/filed.h"
 #include "filed/limits.h"
 #include "filed/queries.h"
 #include "filed/store.h"
-#include "proto/envelope.h"
 
 /* ---- reading ---- */
 
@@ -44,29 +40,10 @@ struct found {
     const char *filename, *mime, *sha256;
 };
 
-static int content_send(struct call *c, int fd, int64_t first, int64_t count)
-{
-    char *piece = arena_alloc(&c->arena, DATA_MAX);
-    int r = call_stream(c);
-
-    posix_fadvise(fd, first, count, POSIX_FADV_SEQUENTIAL);
-    while (!r && count) {
-        size_t most = count < DATA_MAX ? (size_t)count : DATA_MAX;
-        ssize_t n = pread(fd, piece, most, first);
-        if (n <= 0)
-            return FAULT("content: %s", n ? strerror(errno) : "it is cut off");
-        r = call_write(c, piece, (size_t)n);
-        first += n;
-        count -= n;
-    }
-    return r;
-}
-
 int file_content(struct call *c, const struct file_content_in *in)
 {
     const struct filed *state = call_state(c);
     cleanup(fd_drop) int fd = -1;
-    int64_t first = 0, count = 0;
     struct found f;
     int r = db_get(c, Q_file_find, ARGS(c->caller, in->file_id),
                    INTO(&f.owner, &f.filename, &f.mime, &f.sha256, &f.bytes));
@@ -78,16 +55,13 @@ int file_content(struct call *c, const struct file_content_in *in)
         return FAULT("file %" PRId64 " has no content", in->file_id);
     if (r)
         return r;
-    call_range(c, in->range, in->if_range, f.sha256, f.bytes, &first, &count);
-    text_putc(&c->out, '{');
-    text_member_str(&c->out, "type", f.mime);
-    text_member_str(&c->out, "filename", f.filename);
-    text_member_str(&c->out, "sha256", f.sha256);
-    text_member_i64(&c->out, "size", f.bytes);
-    text_member_i64(&c->out, "first", first);
-    text_member_i64(&c->out, "count", count);
-    text_putc(&c->out, '}');
-    return content_send(c, fd, first, count);
+    return content_send(c, fd,
+                        &(struct content){.type = f.mime,
+                                          .filename = f.filename,
+                                          .sha256 = f.sha256,
+                                          .bytes = f.bytes,
+                                          .range = in->range,
+                                          .if_range = in->if_range});
 }
 
 /* ---- removing ---- */

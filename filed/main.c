@@ -1,9 +1,10 @@
 /*
- * filed: owns uploaded files (schema file), their contents in the blob directory, and their copies
- * at the model provider.
+ * filed: owns uploaded files (schema file), their contents in the blob directory, their copies at
+ * the model provider, and the archives of accounts.
  *
- * It holds the provider's key.  Whoever takes it over can read and change every file and spend the
- * provider's money; it reaches no account, password or conversation.
+ * It holds the provider's key.  Whoever takes it over can read and change every file, read, as it
+ * exports accounts, every project and conversation, and spend the provider's money; it reaches no
+ * account's password, and changes no conversation.
  */
 #include "filed/queries.h"
 
@@ -13,6 +14,7 @@
 #include "common/db.h"
 #include "common/service.h"
 #include "filed/collector.h"
+#include "filed/exports.h"
 #include "filed/process.h"
 
 static const struct query queries[] = {
@@ -23,6 +25,7 @@ static const struct query queries[] = {
 
 static const struct task tasks[] = {
     {"blobs_collect", 5000, blobs_collect},
+    {"exports_expire", 5000, exports_expire},
     {0},
 };
 
@@ -32,7 +35,7 @@ int main(int argc, char **argv)
         .name = "filed",
         .svc = SVC_FILE,
         .schema = "file",
-        .schema_version = 2,
+        .schema_version = 3,
         .handlers = handlers,
         .queries = queries,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 2, [LANE_BULK] = 16},

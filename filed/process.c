@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/service.h"
 #include "filed/copies.h"
+#include "filed/exports.h"
 #include "filed/filed.h"
 #include "filed/limits.h"
 #include "filed/mime.h"
@@ -41,13 +42,15 @@ int filed_start(struct daemon *daemon, void **ret_state)
     removed = store_incoming_clean(f->store, INCOMING_OLD_S);
     if (removed)
         log_line(LOG_LEVEL_NOTICE, "event=incoming_removed contents=%d", removed);
-    return copies_start(daemon, f->store, f->no_copies, &f->copies);
+    r = copies_start(daemon, f->store, f->no_copies, &f->copies);
+    return r ? r : exports_start(daemon, f->store, &f->exports);
 }
 
 void filed_drain(void *state)
 {
     struct filed *f = state;
 
+    exports_drop(&f->exports);
     copies_drop(&f->copies);
 }
 
@@ -57,6 +60,7 @@ void filed_stop(void *state)
 
     if (!f)
         return;
+    exports_drop(&f->exports);
     copies_drop(&f->copies);
     store_drop(&f->store);
     mime_drop(&f->mime);

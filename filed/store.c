@@ -18,6 +18,14 @@
 #include "filed/store_state.h"
 #include "proto/api.h"
 
+/* A directory of the store, made if there is none; -1: errno. */
+static int below_open(int fd, const char *name)
+{
+    if (fd < 0 || (mkdirat(fd, name, 0700) && errno != EEXIST))
+        return -1;
+    return openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 int store_open(const char *dir, const char *process, int64_t min_free, struct store **ret)
 {
     struct store *s = calloc(1, sizeof *s);
@@ -26,12 +34,12 @@ int store_open(const char *dir, const char *process, int64_t min_free, struct st
         abort();
     *ret = s;
     s->min_free = min_free;
-    s->incoming_fd = -1;
+    s->incoming_fd = s->exports_fd = -1;
     snprintf(s->process, sizeof s->process, "%s", process);
     s->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->fd >= 0 && (mkdirat(s->fd, "incoming", 0700) == 0 || errno == EEXIST))
-        s->incoming_fd = openat(s->fd, "incoming", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (s->incoming_fd < 0 || faccessat(s->fd, ".", W_OK | X_OK, AT_EACCESS)) {
+    s->incoming_fd = below_open(s->fd, "incoming");
+    s->exports_fd = below_open(s->fd, "exports");
+    if (s->incoming_fd < 0 || s->exports_fd < 0 || faccessat(s->fd, ".", W_OK | X_OK, AT_EACCESS)) {
         FAULT("BLOB_DIR %s: %s", dir, strerror(errno));
         store_drop(ret);
         return BAD_INPUT;
@@ -43,6 +51,7 @@ void store_drop(struct store **s)
 {
     if (!*s)
         return;
+    fd_drop(&(*s)->exports_fd);
     fd_drop(&(*s)->incoming_fd);
     fd_drop(&(*s)->fd);
     free(*s);

@@ -1,8 +1,9 @@
 #pragma once
 /*
  * The blob directory: DIR/<owner>/<first two of sha256>/<sha256>, and DIR/incoming/ for contents
- * that are still arriving.  A content comes into its place by rename, whole and flushed, or not at
- * all.  Which contents exist is the database's to say (table blob); this here moves bytes.
+ * that are still arriving (and DIR/exports/ for archives, see archive.h).  A content comes into its
+ * place by rename, whole and flushed, or not at all.  Which contents exist is the database's to say
+ * (table blob); this here moves bytes.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,8 +15,8 @@
 
 struct store;
 
-/* Opens the directory and makes incoming/ in it.  process: names what this process writes there,
- * so that others leave it alone.  min_free: bytes of the file system that stay free.
+/* Opens the directory and makes incoming/ and exports/ in it.  process: names what this process
+ * writes there, so that others leave it alone.  min_free: bytes of the file system that stay free.
  * DONE, or BAD_INPUT when the directory cannot be used (logged). */
 int store_open(const char *dir, const char *process, int64_t min_free, struct store **ret)
     __attribute__((warn_unused_result));

@@ -5,7 +5,7 @@
 #define STORE_PATH_MAX (20 + 1 + 2 + 1 + SHA256_HEX)
 
 struct store {
-    int fd, incoming_fd;
+    int fd, incoming_fd, exports_fd;
     int64_t min_free;
     char process[17];
 };

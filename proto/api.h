@@ -28,6 +28,7 @@ enum scope {
     SCOPE_FOR_CHAT,      /* internal: chatd */
     SCOPE_FOR_PROJECT,   /* internal: projectd's outbox */
     SCOPE_FOR_CHAT_FILE, /* internal: chatd and filed */
+    SCOPE_FOR_FILE,      /* internal: filed */
 };
 enum rate {
 #define RATE(name, per_minute, by) RATE_##name,

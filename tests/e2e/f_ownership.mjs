@@ -38,6 +38,9 @@ export default async function (t) {
         ids.file_id = file.json.id;
         const ready = async () => (await t.call('GET', `/projects/files/${ids.file_id}`)).json.status === 'ready';
         await eventually(ready, { what: 'the file is ready' });
+        ids.export_id = (await t.call('POST', '/users/me/exports')).json.id;
+        const made = async () => (await t.call('GET', `/users/me/exports/${ids.export_id}`)).json.state === 'ready';
+        await eventually(made, { what: 'the export is ready' });
     });
 
     let before;

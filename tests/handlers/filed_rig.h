@@ -59,7 +59,7 @@ static void end(void)
 }
 
 /* The first value of a statement, as a number; -1: none. */
-static int64_t number(const char *fmt, int64_t value)
+static inline int64_t number(const char *fmt, int64_t value)
 {
     char sql[512];
     const char *found;
@@ -82,7 +82,7 @@ static void send_piece(uint32_t n, const char *text, size_t size, int last)
     zmq_msg_close(&payload);
 }
 
-static void upload_begin(int64_t owner, const char *text, int last)
+static inline void upload_begin(int64_t owner, const char *text, int last)
 {
     uint32_t n = 1;
 
@@ -102,14 +102,14 @@ static void upload_begin(int64_t owner, const char *text, int last)
     c->transfer = transfer;
 }
 
-static int upload_run(const struct file_create_in *in)
+static inline int upload_run(const struct file_create_in *in)
 {
     int r = file_create_prepare(c, in);
 
     return r ? r : file_create(c, in);
 }
 
-static int upload(int64_t owner, const char *name, const char *text)
+static inline int upload(int64_t owner, const char *name, const char *text)
 {
     struct file_create_in in = {.project_id = owner == ALICE ? PROJECT : FOREIGN, .filename = name};
 
@@ -117,7 +117,7 @@ static int upload(int64_t owner, const char *name, const char *text)
     return upload_run(&in);
 }
 
-static int64_t uploaded(int64_t owner, const char *name, const char *text)
+static inline int64_t uploaded(int64_t owner, const char *name, const char *text)
 {
     int64_t id;
 
@@ -127,7 +127,7 @@ static int64_t uploaded(int64_t owner, const char *name, const char *text)
     return id;
 }
 
-static int file_drop(int64_t caller, int64_t id)
+static inline int file_drop(int64_t caller, int64_t id)
 {
     struct file_delete_in in = {.file_id = id};
 

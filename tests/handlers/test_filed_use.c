@@ -20,10 +20,12 @@ START_TEST(chats_see_files_of_the_project)
            ", 'present', 1, 'test-file-2') RETURNING 1",
            b);
     snprintf(ids, sizeof ids, "{%" PRId64 ",%" PRId64 ",%" PRId64 ",999999999}", his, b, a);
-    snprintf(row, sizeof row,
-             "{\"id\" : %" PRId64 ", \"filename\" : \"b\", \"mime\" : \"text/plain\", \"bytes\" : "
-             "5, \"status\" : \"ready\", \"error\" : null, \"provider_file_id\" : \"test-file-2\"}",
-             b);
+    snprintf(
+        row, sizeof row,
+        "{\"id\" : %" PRId64 ", \"filename\" : \"b\", \"mime\" : \"text/plain\", \"bytes\" : "
+        "5, \"sha256\" : \"486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7\", "
+        "\"status\" : \"ready\", \"error\" : null, \"provider_file_id\" : \"test-file-2\"}",
+        b);
     ck_assert_msg(strstr(used(ALICE, PROJECT, ids), row) != NULL, "%s", c->out.data);
     ck_assert_ptr_nonnull(strstr(c->out.data, "\"filename\" : \"a.txt\""));
     ck_assert_ptr_nonnull(strstr(c->out.data, "\"status\" : \"stored\""));

@@ -177,7 +177,8 @@ START_TEST(internal_and_public)
     for (int i = 0; i < OP_COUNT; i++) {
         const struct op *op = api_op(i);
         bool internal = op->scope == SCOPE_FOR_GATEWAY || op->scope == SCOPE_FOR_CHAT ||
-                        op->scope == SCOPE_FOR_PROJECT || op->scope == SCOPE_FOR_CHAT_FILE;
+                        op->scope == SCOPE_FOR_PROJECT || op->scope == SCOPE_FOR_CHAT_FILE ||
+                        op->scope == SCOPE_FOR_FILE;
         sane(op, internal != is_public(op));
         sane(op, internal == (*op->path == '\0'));
         sane(op, !internal || op->rate == RATE_NONE);
@@ -189,7 +190,7 @@ START_TEST(internal_and_public)
         sane(op, api_peer_may_call(op, SVC_PROJECT) == (op->scope == SCOPE_FOR_PROJECT));
         sane(op, api_peer_may_call(op, SVC_GATEWAY) ==
                      (op->scope != SCOPE_FOR_CHAT && op->scope != SCOPE_FOR_PROJECT &&
-                      op->scope != SCOPE_FOR_CHAT_FILE));
+                      op->scope != SCOPE_FOR_CHAT_FILE && op->scope != SCOPE_FOR_FILE));
         sane(op,
              internal || (!api_peer_may_call(op, SVC_CHAT) && !api_peer_may_call(op, SVC_FILE)));
     }
@@ -271,8 +272,9 @@ START_TEST(successes)
     for (int i = 0; i < OP_COUNT; i++) {
         const struct op *op = api_op(i);
         sane(op, op->ok == 200 || op->ok == 201 || op->ok == 202 || op->ok == 204);
-        sane(op, !op->also || (op->also == 200 && op->ok == 202));
-        sane(op, (op->ok == 201) == (op->location != NULL));
+        sane(op, !op->also || (op->also == 200 && (op->ok == 201 || op->ok == 202)));
+        sane(op, op->ok != 201 || op->location);
+        sane(op, !op->location || op->ok == 201 || op->ok == 202);
         sane(op, op->ok != 201 || (op->method == METHOD_POST && op->reply == REPLY_ONE));
         sane(op, op->ok != 204 || op->reply == REPLY_NOTHING);
         sane(op, op->reply != REPLY_NOTHING || op->ok == 204 || op->lane == LANE_LOCAL);
