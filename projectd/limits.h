@@ -3,3 +3,4 @@
 #define PROJECTS_PER_ACCOUNT 1000
 #define PROJECTS_AT_ONCE     100 /* inserts that all processes together may run */
 #define PROMPTS_PER_PROJECT  50
+#define IMPORT_BYTES_MAX     (8 << 20) /* of an exported project */

@@ -24,11 +24,11 @@ int main(int argc, char **argv)
         .name = "projectd",
         .svc = SVC_PROJECT,
         .schema = "project",
-        .schema_version = 3,
+        .schema_version = 4,
         .outbox = true,
         .handlers = handlers,
         .queries = queries,
-        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 4},
+        .workers = {[LANE_FAST] = 1, [LANE_WRITE] = 4, [LANE_BULK] = 2},
     };
 
     return service_main(&projectd, argc, argv);

@@ -83,6 +83,62 @@ export default async function (t) {
         assert.deepEqual(archives(), []);
     });
 
+    await t.test('another account gets all of it, once', async () => {
+        const before = (await made()).id;
+        const { json } = await unpack(before);
+        const archive = path.join(dir, `${before}.tar`);
+        await t.as('carol');
+        const restore = () => {
+            const env = { ...process.env, TOKEN: t.client.who.token };
+            return execFileSync('deploy/import-account', [archive, `http://127.0.0.1:${t.stack.port}`], { env, encoding: 'utf8', timeout: 120000 }).trim();
+        };
+        assert.equal(restore(), '2 projects, 2 files, 4 conversations; 8 of them were new');
+        assert.equal(restore(), '2 projects, 2 files, 4 conversations; 0 of them were new');
+        const projects = (await t.call('GET', '/projects')).json;
+        assert.deepEqual(projects.map((p) => [p.name, p.temperature]), [[`one ${word}`, 0.5], [`two ${word}`, null]]);
+        const prompts = (await t.call('GET', `/projects/${projects[0].id}/prompts`)).json;
+        assert.deepEqual(prompts.map((p) => [p.name, p.content, p.position, p.enabled, p.version]), [['first', `Speak "so" ${word}`, 1, true, 1], ['second', 'later', 9, false, 1]]);
+        const files = (await t.call('GET', `/projects/${projects[0].id}/files`)).json;
+        assert.deepEqual(files.map((f) => [f.filename, f.sha256]), json('projects/1.json').files.map((f) => [f.filename, f.sha256]));
+        assert.ok((await t.call('GET', `/projects/files/${files[0].id}/content`)).bytes.equals(content));
+        const said = [];
+        for (const c of (await t.call('GET', `/projects/${projects[0].id}/conversations`)).json.reverse())
+            said.push((await t.call('GET', `/conversations/${c.id}/messages?order=asc`)).json.map((m) => m.content));
+        assert.deepEqual(said, [1, 2, 3, 4].map((n) => json(`projects/1/conversations/${n}.json`).messages.map((m) => m.content)));
+        await t.as('alice');
+        await remove(before);
+    });
+
+    await t.test('what is wrong in a project is named, and nothing stays', async () => {
+        await t.as('dave');
+        const prompt = { name: 'a', content: 'b' };
+        for (const [file, status, field] of [
+            ['mine', 400, 'file'],
+            [[], 422, 'file'],
+            [{ project: 5 }, 422, 'project'],
+            [{ project: {} }, 422, 'project.name'],
+            [{ project: { name: 'x', colour: 'red' } }, 422, 'project.colour'],
+            [{ project: { name: 'x', temperature: 3 } }, 422, 'project.temperature'],
+            [{ project: { name: 'x' }, more: 1 }, 422, 'more'],
+            [{ project: { name: 'x', prompts: [prompt, { ...prompt, content: 'x'.repeat(32769) }] } }, 422, 'project.prompts[1].content'],
+            [{ project: { name: 'x', prompts: Array(51).fill(prompt) } }, 422, 'project.prompts'],
+            [{ project: { name: 'a\u0000b' } }, 422, 'project.name'],
+            ['x'.repeat((8 << 20) + 1), 413, 'file'],
+        ]) {
+            const reply = await t.upload('/projects/import', typeof file === 'string' ? file : JSON.stringify(file));
+            assert.deepEqual([reply.status, reply.json.field], [status, field], reply.text);
+        }
+        assert.deepEqual((await t.call('GET', '/projects')).json, []);
+        const file = JSON.stringify({ project: { name: 'kept', prompts: [prompt] } });
+        const all = await Promise.all([1, 2, 3].map(() => t.upload('/projects/import', file)));
+        assert.deepEqual(all.map((r) => r.status).sort(), [200, 200, 201]);
+        const [{ id, name }] = (await t.call('GET', '/projects')).json;
+        assert.ok(all.every((r) => r.json.id === id && r.json.name === name && name === 'kept'));
+        await t.call('DELETE', `/projects/${id}`);
+        assert.equal((await t.upload('/projects/import', file)).status, 201, 'deleted, it is made anew');
+        await t.as('alice');
+    });
+
     await t.test('no stranger, no other account, no API key reaches it', async () => {
         const e = await made();
         const { key } = (await t.call('POST', '/users/me/keys', { body: { name: 'k', scopes: 'read chat files admin' } })).json;
