@@ -16,7 +16,8 @@
 
 #define PAGE_MESSAGES 64
 #define PAGE_BYTES    (512 << 10)
-#define TITLE_BYTES   80 /* bytes of a title that become a file name */
+#define ARCHIVE_BYTES (4 << 20) /* of pages, in one answer to conversation_archive */
+#define TITLE_BYTES   80        /* bytes of a title that become a file name */
 
 struct exported {
     int64_t id, bytes;
@@ -295,7 +296,9 @@ int conversation_archive(struct call *c, const struct conversation_archive_in *i
     if (r)
         return r;
     export_seek(e, in->at);
-    r = export_next(c, e, &out, &more);
+    do /* each call lists all messages first, so few calls it should be */
+        r = export_next(c, e, &out, &more);
+    while (!r && more && out.size < ARCHIVE_BYTES);
     if (r)
         return r;
     text_puts(&c->out, "{\"text\":");

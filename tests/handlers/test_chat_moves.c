@@ -177,6 +177,38 @@ START_TEST(what_is_deleted_meanwhile_breaks_off)
 }
 END_TEST
 
+START_TEST(archives_get_it_in_a_few_answers)
+{
+    cleanup(text_drop) struct text whole = {0};
+    cleanup(text_drop) struct text parts = {0};
+    int64_t of = conversation(), last = 0, at = 0;
+    int answers = 0;
+
+    for (int i = 0; i < 70; i++)
+        last = message(of, last, i % 2 ? "assistant" : "user", "x");
+    number("UPDATE message SET content = repeat('long \"', 15000) WHERE conversation_id = %" PRId64
+           " RETURNING 1",
+           of);
+    ck_assert_int_eq(export_all(ALICE, of, &export_json, &whole), DONE);
+    do {
+        struct conversation_archive_in in = {.conversation_id = of, .at = at};
+        struct json_object *text;
+        c = harness_call(OP_conversation_archive, ALICE);
+        ck_assert_int_eq(conversation_archive(c, &in), DONE);
+        text = json_member(harness_reply(c), "text");
+        text_add(&parts, json_object_get_string(text), (size_t)json_object_get_string_len(text));
+        at = json_i64(harness_reply(c), "next", 0);
+        answers++;
+    } while (at);
+    ck_assert_int_eq(answers, 2);
+    ck_assert_str_eq(parts.data, whole.data);
+    c = harness_call(OP_conversation_archive, BOB);
+    ck_assert_int_eq(
+        conversation_archive(c, &(struct conversation_archive_in){.conversation_id = of}),
+        NOT_FOUND);
+}
+END_TEST
+
 /* ---- importing ---- */
 
 static void send_piece(uint32_t n, const char *text, size_t size, int last)
@@ -346,6 +378,7 @@ int main(void)
     tcase_add_test(tests, markdown_has_one_branch);
     tcase_add_test(tests, nobody_exports_what_is_not_theirs);
     tcase_add_test(tests, what_is_deleted_meanwhile_breaks_off);
+    tcase_add_test(tests, archives_get_it_in_a_few_answers);
     tcase_add_test(tests, it_comes_back_as_it_was);
     tcase_add_test(tests, the_same_file_is_the_same_conversation);
     tcase_add_test(tests, nothing_stays_of_what_is_not_whole);
