@@ -77,14 +77,6 @@ static const char *model_of(const struct look *l)
     return is_up(l, SVC_CHAT) && note[0] ? note : "missing";
 }
 
-void health_model(struct broker *b, char *ret)
-{
-    struct look l;
-
-    look_now(b, &l);
-    snprintf(ret, 32, "%.31s", model_of(&l));
-}
-
 int health_write(struct broker *b, struct text *to)
 {
     struct look l;

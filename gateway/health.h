@@ -7,6 +7,3 @@ struct broker;
 /* Appends the health object; looks at the broker at most every 200 ms.  Returns the HTTP status:
  * 200, or 503 when anything but the files is down. */
 int health_write(struct broker *b, struct text *to);
-
-/* "demo", "configured" or "missing", as of the last look; in ret, 32 bytes. */
-void health_model(struct broker *b, char *ret);

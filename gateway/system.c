@@ -2,6 +2,7 @@
 #include "gateway/system.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,19 @@
 #include "gateway/ui/files.h"
 #include "proto/openapi.h"
 
-static struct ui_file openapi_file = {.type = "application/json"};
 static char *openapi_document;
+static size_t openapi_size;
+static char openapi_etag[ETAG_SIZE];
 
 void system_start(void)
 {
-    openapi_document = openapi_text(&openapi_file.size);
-    openapi_file.data = openapi_document;
-    ui_file_etag(&openapi_file);
+    unsigned char digest[DIGEST_SIZE];
+    char hex[17];
+
+    openapi_document = openapi_text(&openapi_size);
+    digest_sha256(openapi_document, openapi_size, digest);
+    hex_encode(digest, 8, hex);
+    snprintf(openapi_etag, sizeof openapi_etag, "\"%s\"", hex);
 }
 
 void system_stop(void)
@@ -47,7 +53,13 @@ static int live_answer(struct exchange *x)
 
 static int openapi_answer(struct exchange *x)
 {
-    ui_file_reply(x, &openapi_file);
+    page_headers(x);
+    if (page_is_known(x, openapi_etag))
+        return DONE;
+    x->reply->status = 200;
+    x->reply->type = "application/json";
+    x->reply->body = openapi_document;
+    x->reply->size = openapi_size;
     return DONE;
 }
 
@@ -94,31 +106,19 @@ static int docs_answer(struct exchange *x)
     return DONE;
 }
 
-/* The page says which model answers: the one thing in it that changes. */
-static int home_answer(struct exchange *x)
+/* One page, which finds out by its path what it shows. */
+static int app_answer(struct exchange *x)
 {
-    static const char mark[] = "@MODEL@";
-    const struct ui_file *file = ui_file_named("home.html");
-    const char *at = memmem(file->data, file->size, mark, sizeof mark - 1);
-    struct text *t = &x->reply->text;
-    char model[32];
-
-    assert(at);
-    health_model(x->gateway->broker, model);
-    text_add(t, file->data, (size_t)(at - file->data));
-    text_puts(t, strcmp(model, "demo") == 0      ? "the demo model (it repeats what it is told)"
-                 : strcmp(model, "missing") == 0 ? "no model: none is configured"
-                                                 : "the configured model");
-    at += sizeof mark - 1;
-    text_add(t, at, file->size - (size_t)(at - file->data));
-    ui_page_reply(x, t->data, t->size);
+    ui_file_reply(x, ui_file_named("app.html"));
     return DONE;
 }
 
 static step_fn *const answers[OP_COUNT] = {
-    [OP_health] = health_answer,   [OP_health_live] = live_answer, [OP_openapi] = openapi_answer,
-    [OP_metrics] = metrics_answer, [OP_docs] = docs_answer,        [OP_jwks] = jwks_answer,
-    [OP_home] = home_answer,
+    [OP_health] = health_answer,   [OP_health_live] = live_answer,
+    [OP_openapi] = openapi_answer, [OP_metrics] = metrics_answer,
+    [OP_docs] = docs_answer,       [OP_jwks] = jwks_answer,
+    [OP_home] = app_answer,        [OP_dashboard_page] = app_answer,
+    [OP_chat_page] = app_answer,   [OP_settings_page] = app_answer,
 };
 
 int system_step(struct exchange *x)

@@ -30,17 +30,14 @@ static const struct {
 /* What operations answer with that is no JSON of a shape. */
 static const char *media_of(const struct op *op)
 {
+    bool is_page = op->id == OP_home || op->id == OP_dashboard_page || op->id == OP_chat_page ||
+                   op->id == OP_settings_page || op->id == OP_docs;
+
     if (op->stream == STREAM_DOWNLOAD)
         return "*/*";
-    switch (op->id) {
-    case OP_metrics:
+    if (op->id == OP_metrics)
         return "text/plain";
-    case OP_docs:
-    case OP_home:
-        return "text/html";
-    default:
-        return "application/json";
-    }
+    return is_page ? "text/html" : "application/json";
 }
 
 static struct json_object *content(const char *media, struct json_object *schema)

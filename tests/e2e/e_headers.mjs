@@ -17,7 +17,7 @@ export default async function (t) {
         assert.match(h['content-security-policy'] ?? "frame-ancestors 'none'", /frame-ancestors 'none'|^sandbox/, what);
         assert.doesNotMatch(h['content-security-policy'] ?? '', /unsafe/, what);
     };
-    const paths = ['/', '/docs', '/ui/docs.js', '/openapi.json', '/health', '/nope', '/projects', `/projects/files/${file}/content`, '/.well-known/jwks.json'];
+    const paths = ['/', '/docs', '/ui/js/docs.js', '/openapi.json', '/health', '/nope', '/projects', `/projects/files/${file}/content`, '/.well-known/jwks.json'];
 
     for (const path of paths)
         await t.test(`headers of ${path}`, async () => {

@@ -40,6 +40,8 @@ static const struct {
     {"GET", "/projects/prompts", "project_get", "project_id", "prompts"},
     {"GET", "/projects/{project_id}", "project_get", "project_id", "{project_id}"},
     {"GET", "/chat/turns/12", "turn_get", "turn_id", "12"},
+    {"GET", "/chat", "chat_page", NULL, NULL},
+    {"POST", "/chat", "chat_create", NULL, NULL},
 };
 
 START_TEST(paths_that_are_there)
@@ -111,7 +113,7 @@ START_TEST(methods_that_a_path_does_not_know)
         {"HEAD", "/projects/1", GET | PUT | DELETE},
         {"POST", "/projects/1", GET | PUT | DELETE},
         {"OPTIONS", "/projects/1/prompts", GET | POST},
-        {"GET", "/chat", POST},
+        {"DELETE", "/chat", GET | POST},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {

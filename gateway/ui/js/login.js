@@ -1,0 +1,186 @@
+// The first page: log in, make an account, or set a new password with a token that an admin gave.
+import { field, fill, h } from './dom.js'
+import { icon, mark } from './icons.js'
+import { t } from './i18n.js'
+import { send } from './http.js'
+import { login } from './session.js'
+import { errorText } from './toast.js'
+
+const RULES = [
+  [() => t('At least 8 characters'), (p) => [...p].length >= 8],
+  [() => t('A letter'), (p) => /\p{L}/u.test(p)],
+  [() => t('A digit'), (p) => /\d/.test(p)],
+]
+
+// The rules of a password, ticked off while it is typed; good() says whether all are met.
+export function passwordHints(input) {
+  const rows = RULES.map(([text]) => h('li', { class: 'rule' }, icon('check'), h('span', {}, text())))
+  const list = h('ul', { class: 'rules', 'aria-label': t('The password needs') }, rows)
+  const look = () => RULES.forEach(([, test], i) => rows[i].classList.toggle('met', test(input.value)))
+  input.addEventListener('input', look)
+  look()
+  return { list, good: () => RULES.every(([, test]) => test(input.value)) }
+}
+
+function passwordField(label, name, autocomplete) {
+  const input = h('input', { type: 'password', name, autocomplete, required: true, maxlength: 256 })
+  const row = field(label, input)
+  const eye = h('button', {
+    type: 'button', class: 'ghost small field-side', 'aria-pressed': 'false',
+    onclick: () => {
+      const shows = input.type === 'password'
+      input.type = shows ? 'text' : 'password'
+      eye.textContent = shows ? t('Hide') : t('Show')
+      eye.setAttribute('aria-pressed', String(shows))
+    },
+  }, t('Show'))
+  eye.setAttribute('aria-label', t('Show the password'))
+  row.querySelector('label').after(eye)
+  row.classList.add('with-side')
+  return row
+}
+
+// A form whose errors stand where they belong. send(values) throws ApiError.
+function form({ rows, action, submit }) {
+  const problem = h('p', { class: 'form-error', role: 'alert', hidden: true })
+  const button = h('button', { type: 'submit', class: 'primary block' }, action)
+  const fail = (e) => {
+    const row = rows.find((r) => r.control?.name === e.field)
+    if (row) {
+      row.fail(errorText(e))
+      row.control.focus()
+    } else {
+      problem.textContent = errorText(e)
+      problem.hidden = false
+    }
+  }
+  return h('form', {
+    class: 'stack', novalidate: true,
+    onsubmit: async (e) => {
+      e.preventDefault()
+      problem.hidden = true
+      rows.forEach((row) => row.fail?.(null))
+      const empty = rows.find((row) => row.control?.required && !row.control.value)
+      if (empty) {
+        empty.fail(t('Please fill this in.'))
+        return empty.control.focus()
+      }
+      button.disabled = true
+      button.classList.add('busy')
+      try {
+        await submit()
+      } catch (error) {
+        fail(error)
+      } finally {
+        button.disabled = false
+        button.classList.remove('busy')
+      }
+    },
+  }, rows, problem, button)
+}
+
+function wrong(fieldName, text) {
+  return Object.assign(new Error(text), { field: fieldName, status: 422 })
+}
+
+function loginForm(show, given) {
+  const email = field(t('E-mail'), h('input', { type: 'email', name: 'email', autocomplete: 'username', required: true, maxlength: 254, value: given.email ?? '' }))
+  const password = passwordField(t('Password'), 'password', 'current-password')
+  const remember = h('input', { type: 'checkbox', checked: true })
+  return [
+    h('h1', {}, t('Log in')),
+    given.note && h('p', { class: 'note good', role: 'status' }, icon('check'), given.note),
+    form({
+      rows: [email, password, h('label', { class: 'check' }, remember, h('span', {}, t('Keep me logged in on this device')))],
+      action: t('Log in'),
+      submit: () => login(email.control.value.trim(), password.control.value, remember.checked),
+    }),
+    h('p', { class: 'auth-switch' }, t('No account yet?'), ' ', linkTo(() => show('register', { email: email.control.value }), t('Register here'))),
+  ]
+}
+
+function registerForm(show, given) {
+  const email = field(t('E-mail'), h('input', { type: 'email', name: 'email', autocomplete: 'username', required: true, maxlength: 254, value: given.email ?? '' }))
+  const password = passwordField(t('Password'), 'password', 'new-password')
+  const hints = passwordHints(password.control)
+  password.append(hints.list)
+  const invite = field(t('Invitation'), h('input', { type: 'text', name: 'invite', autocomplete: 'off', maxlength: 128, value: given.invite ?? '' }), t('The token that you were given.'))
+  invite.hidden = !given.invite
+  const ask = h('p', { class: 'auth-switch', hidden: !!given.invite }, linkTo(() => { invite.hidden = false; ask.hidden = true; invite.control.focus() }, t('I have an invitation')))
+  return [
+    h('h1', {}, t('Create an account')),
+    form({
+      rows: [email, password, invite],
+      action: t('Register'),
+      submit: async () => {
+        if (!/^\S+@\S+$/.test(email.control.value.trim())) throw wrong('email', t('This is no e-mail address.'))
+        if (!hints.good()) throw wrong('password', t('The password does not meet all of the rules below.'))
+        const body = { email: email.control.value.trim(), password: password.control.value }
+        if (invite.control.value.trim()) body.invite = invite.control.value.trim()
+        try {
+          await send('POST', '/users/register', { body })
+        } catch (e) {
+          if (e.status === 409) throw wrong('email', t('There is an account with this address already.'))
+          if (e.status === 403 || e.field === 'invite') { invite.hidden = false; ask.hidden = true }
+          throw e
+        }
+        await login(body.email, body.password, true)
+      },
+    }),
+    ask,
+    h('p', { class: 'auth-switch' }, t('Already have an account?'), ' ', linkTo(() => show('login', { email: email.control.value }), t('Log in'))),
+  ]
+}
+
+function resetForm(show, { token }) {
+  const password = passwordField(t('New password'), 'password', 'new-password')
+  const hints = passwordHints(password.control)
+  password.append(hints.list)
+  return [
+    h('h1', {}, t('Set a new password')),
+    form({
+      rows: [password],
+      action: t('Save the password'),
+      submit: async () => {
+        if (!hints.good()) throw wrong('password', t('The password does not meet all of the rules below.'))
+        await send('POST', '/users/password/reset/confirm', { body: { token, password: password.control.value } })
+        history.replaceState(null, '', '/')
+        show('login', { note: t('The password is saved. Log in with it.') })
+      },
+    }),
+    h('p', { class: 'auth-switch' }, linkTo(() => show('login', {}), t('Back to the login'))),
+  ]
+}
+
+const linkTo = (act, text) => h('button', { type: 'button', class: 'link', onclick: act }, text)
+
+const FORMS = { login: loginForm, register: registerForm, reset: resetForm }
+
+// Which model answers, where that is worth a word.
+async function modelNote(node) {
+  try {
+    const { json } = await send('GET', '/health')
+    if (json.model === 'demo') node.textContent = t('A demo model answers here: it shows what it was sent.')
+    else if (json.model === 'missing') node.textContent = t('No model is configured yet.')
+    node.hidden = !node.textContent
+  } catch { /* the form says what does not work */ }
+}
+
+export function page(root) {
+  const card = h('div', { class: 'auth-card' })
+  const model = h('p', { class: 'auth-model', hidden: true })
+  const show = (name, given) => {
+    fill(card, FORMS[name](show, given))
+    document.title = card.querySelector('h1').textContent
+    card.querySelector('input:placeholder-shown, input')?.focus()
+  }
+  fill(root, h('main', { class: 'auth' },
+    h('div', { class: 'auth-brand' }, mark(), h('span', {}, 'Chatbot')), card, model,
+    h('p', { class: 'auth-foot' }, h('a', { href: '/docs' }, t('API')), h('a', { href: '/health' }, t('Health')))))
+  const asked = new URLSearchParams(location.hash.slice(1))
+  if (asked.has('reset')) show('reset', { token: asked.get('reset') })
+  else if (asked.has('invite')) show('register', { invite: asked.get('invite') })
+  else show('login', {})
+  modelNote(model)
+  return {}
+}

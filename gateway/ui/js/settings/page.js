@@ -1,0 +1,78 @@
+// The account, this browser, and for admins the platform.
+import { fill, h } from '../dom.js'
+import { icon } from '../icons.js'
+import { t } from '../i18n.js'
+import { get } from '../api.js'
+import { frame, loadInto } from '../shell.js'
+import { appearance, password, profile } from './account.js'
+import { sessions } from './sessions.js'
+import { keys } from './keys.js'
+import { invites, registration, services } from './platform.js'
+import { users } from './users.js'
+
+// name: {icon, label, admin, make() -> element}
+const PARTS = {
+  profile: { icon: 'user', label: () => t('Profile'), make: profile },
+  appearance: { icon: 'sun', label: () => t('Appearance'), make: appearance },
+  password: { icon: 'shield', label: () => t('Password'), make: password },
+  sessions: { icon: 'monitor', label: () => t('Sessions'), make: sessions },
+  keys: { icon: 'key', label: () => t('API keys'), make: keys },
+  users: { icon: 'user', label: () => t('Users'), admin: true, make: users },
+  invites: { icon: 'send', label: () => t('Invitations'), admin: true, make: invites },
+  registration: { icon: 'settings', label: () => t('Registration'), admin: true, make: registration },
+  services: { icon: 'monitor', label: () => t('Services'), admin: true, make: services },
+}
+
+// Whether the API lets this account look after the platform.
+async function isAdmin() {
+  try {
+    await get('/admin/settings')
+    return true
+  } catch (e) {
+    if (e.status === 403) return false
+    throw e
+  }
+}
+
+class Settings {
+  constructor(root, place) {
+    this.frame = frame(root, 'settings')
+    this.heading = h('h1', { class: 'topbar-title' }, t('Settings'))
+    this.nav = h('nav', { class: 'section-list', 'aria-label': t('Settings') })
+    this.body = h('div', { class: 'page' })
+    fill(this.frame.head, this.heading)
+    fill(this.frame.side, this.nav)
+    fill(this.frame.body, this.body)
+    this.admin = false
+    this.update(place)
+    isAdmin().then((yes) => { this.admin = yes; if (yes) this.#again() }, () => {})
+  }
+
+  update(place) {
+    this.place = place
+    this.frame.closeDrawer()
+    const wanted = place.query.get('part')
+    this.name = Object.hasOwn(PARTS, wanted) ? wanted : 'profile'
+    this.#list()
+    const part = PARTS[this.name]
+    this.frame.title(part.label())
+    const inner = h('div', { class: this.name === 'users' ? 'page-inner' : 'page-inner narrow' })
+    fill(this.body, inner)
+    loadInto(inner, async () => fill(inner, await part.make()))
+  }
+
+  // Admins see more; what they had asked for may be among it.
+  #again() {
+    this.#list()
+    if (PARTS[this.name].admin) this.update(this.place)
+  }
+
+  #list() {
+    const link = ([name, part]) => h('li', {}, h('a', { href: `/settings?part=${name}`, 'aria-current': name === this.name ? 'page' : null }, icon(part.icon), part.label()))
+    const parts = Object.entries(PARTS)
+    fill(this.nav, h('ul', {}, parts.filter(([, part]) => !part.admin).map(link)),
+      this.admin && [h('h2', { class: 'side-group' }, t('Platform')), h('ul', {}, parts.filter(([, part]) => part.admin).map(link))])
+  }
+}
+
+export const page = (root, place) => new Settings(root, place)
