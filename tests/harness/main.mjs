@@ -1,4 +1,4 @@
-// Runs the cases of a folder: main.mjs e2e|chaos [--contract].
+// Runs the cases of a folder: main.mjs e2e|browser|chaos [--contract].
 // TEST_NAME picks files by a part of their name.  --contract sends the cases that say `contract`
 // through prism, a judge of replies of its own.
 import path from 'node:path';

@@ -1,0 +1,62 @@
+// Processes die while an answer streams: the page comes back by itself, and the text is whole.
+import assert from 'node:assert/strict';
+import { eventually } from '../harness/http.mjs';
+import { project, say, until, withBrowser } from './parts/browser.mjs';
+
+export const stack = { own: true, chatd: 2, direct: true };
+
+const words = (s) => s.split(/\s+/).filter(Boolean).join(' ');
+
+export default (t) => withBrowser(t, async (b) => {
+    const context = await b.loggedIn('stoic');
+    const id = await project(t, 'Kills', { model: 'n-120x40' });
+    const page = await b.tab(context, `/chat?project=${id}`);
+
+    let answers = 0;
+    const whole = async () => {
+        await page.locator('.from-model.is-complete').nth(answers++).waitFor({ timeout: 60000 });
+        const messages = (await t.call('GET', `/conversations/${new URL(page.url()).searchParams.get('conversation')}/messages?limit=1`)).json;
+        const shown = await page.locator('.from-model .message-content').last().innerText();
+        assert.equal(words(shown), words(messages[0].content));
+        assert.equal(messages[0].status, 'complete');
+    };
+    const started = async () => {
+        const last = page.locator('.from-model.is-pending').last().locator('.message-content');
+        await until(page, async () => (await last.innerText()).length > 40, 'a part of the answer');
+    };
+    const again = async (name, pid) => eventually(() => t.stack.pid(name) && t.stack.pid(name) !== pid, { within: 30000, what: `${name} runs again` });
+
+    await b.test('the gateway', async () => {
+        t.expectLog(/gateway-1/);
+        await say(page, 'first');
+        await started();
+        const pid = t.stack.pid('gateway-1');
+        t.stack.signal('gateway-1', 'SIGKILL');
+        await again('gateway-1', pid);
+        await whole();
+    });
+
+    await b.test('the chatd that answers', async () => {
+        t.expectLog(/chatd-\d/);
+        t.expectLog(/event=takeover|owner|lost/);
+        await say(page, 'second');
+        await started();
+        for (const name of ['chatd-1', 'chatd-2']) {
+            const pid = t.stack.pid(name);
+            t.stack.signal(name, 'SIGKILL');
+            await again(name, pid);
+        }
+        await whole();
+    });
+
+    await b.test('the gateway, while a message is sent', async () => {
+        const pid = t.stack.pid('gateway-1');
+        t.stack.signal('gateway-1', 'SIGKILL');
+        await say(page, 'third');
+        await again('gateway-1', pid);
+        await whole();
+        const all = (await t.call('GET', `/conversations/${new URL(page.url()).searchParams.get('conversation')}/messages`)).json;
+        assert.equal(all.filter((m) => m.content === 'third').length, 1);
+    });
+    await context.close();
+});
