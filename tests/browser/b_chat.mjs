@@ -1,5 +1,6 @@
 // Answers that stream, and what one does with them, in one tab and in two.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { eventually } from '../harness/http.mjs';
 import { sql } from '../harness/database.mjs';
 import { answer, project, say, until, withBrowser } from './parts/browser.mjs';
@@ -52,6 +53,17 @@ export default (t) => withBrowser(t, async (b) => {
         await page.keyboard.press('Enter');
         await answer(page, 'zero');
         assert.equal(await answers.count(), 1);
+    });
+
+    await b.test('export: the branch that is shown, or all of it', async () => {
+        for (const [what, ending, check] of [['Export as Markdown', '.md', (s) => s.includes('zero')], ['Export as JSON', '.json', (s) => JSON.parse(s) && s.includes('three')]]) {
+            await page.getByLabel('Actions for this conversation').click();
+            const coming = page.waitForEvent('download');
+            await menu(what).click();
+            const saved = await coming;
+            assert.ok(saved.suggestedFilename().endsWith(ending));
+            assert.ok(check(fs.readFileSync(await saved.path(), 'utf8')), what);
+        }
     });
 
     await b.test('feedback stays', async () => {

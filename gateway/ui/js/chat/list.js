@@ -2,7 +2,7 @@
 import { debounce, fill, h } from '../dom.js'
 import { icon } from '../icons.js'
 import { ago, date, t } from '../i18n.js'
-import { all, call, del, get, put } from '../api.js'
+import { all, call, del, download, get, put } from '../api.js'
 import { formDialog } from '../dialog.js'
 import { menuButton } from '../menu.js'
 import { attempt, failed, withUndo } from '../toast.js'
@@ -152,6 +152,8 @@ export class ConversationList {
       { label: t('Rename'), icon: 'edit', act: () => this.rename(one) },
       { label: one.pinned ? t('Unpin') : t('Pin'), icon: 'pin', act: () => attempt(() => this.change(one, { pinned: !one.pinned })) },
       { label: one.archived ? t('Unarchive') : t('Archive'), icon: one.archived ? 'unarchive' : 'archive', act: () => attempt(() => this.change(one, { archived: !one.archived })) },
+      { label: t('Export as Markdown'), icon: 'download', act: () => this.export(one, 'markdown', 'md') },
+      { label: t('Export as JSON'), icon: 'download', act: () => this.export(one, 'json', 'json') },
       '-',
       { label: t('Delete'), icon: 'trash', danger: true, act: () => this.remove(one) },
     ]
@@ -159,6 +161,11 @@ export class ConversationList {
 
   async change(one, what) {
     tell('conversation', await put(`/conversations/${one.id}`, what))
+  }
+
+  export(one, format, ending) {
+    const name = titleOf(one).replace(/[\\/:*?"<>|\p{Cc}]+/gu, ' ').trim().slice(0, 80) || String(one.id)
+    return attempt(() => download(`/conversations/${one.id}/export?format=${format}`, `${name}.${ending}`))
   }
 
   rename(one) {

@@ -45,11 +45,10 @@ class Settings {
     fill(this.frame.body, this.body)
     this.admin = false
     this.update(place)
-    isAdmin().then((yes) => { this.admin = yes; if (yes) this.#again() }, () => {})
+    isAdmin().then((yes) => { this.admin = yes; this.#list() }, () => {})
   }
 
   update(place) {
-    this.place = place
     this.frame.closeDrawer()
     const wanted = place.query.get('part')
     this.name = Object.hasOwn(PARTS, wanted) ? wanted : 'profile'
@@ -59,12 +58,6 @@ class Settings {
     const inner = h('div', { class: this.name === 'users' ? 'page-inner' : 'page-inner narrow' })
     fill(this.body, inner)
     loadInto(inner, async () => fill(inner, await part.make()))
-  }
-
-  // Admins see more; what they had asked for may be among it.
-  #again() {
-    this.#list()
-    if (PARTS[this.name].admin) this.update(this.place)
   }
 
   #list() {
