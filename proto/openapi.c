@@ -206,7 +206,7 @@ static bool may_fail(const struct op *op, int http)
     case 409:
         return is_keyed(op) || op->id == OP_account_export_content;
     case 422:
-        return op->in->name || op->stream == STREAM_UPLOAD;
+        return op->in->name || op->stream == STREAM_UPLOAD || is_keyed(op);
     case 429:
         return api_rate_per_minute(op->rate) > 0;
     case 502:

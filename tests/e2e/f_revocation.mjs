@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { eventually, sleep } from '../harness/http.mjs';
 
-export const stack = { gateways: 2, own: true };
-export const late = [/event=db_lost/]; // a connection that nobody used since
+// late: a connection that nobody used since the server came back
+export const stack = { gateways: 2, own: true, late: [/event=db_lost/] };
 
 const EVERYWHERE = 15000; // ms; the promise is one second, but the whole machine may stall
 
