@@ -94,7 +94,7 @@ void auth_follow(struct auth *a, struct broker *broker)
 
 void auth_session_ended(struct auth *a, int64_t session)
 {
-    sessions_end(a->sessions, session);
+    sessions_ended(a->sessions, session);
     if (a->ended)
         a->ended(a->ended_state, session);
 }

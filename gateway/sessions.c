@@ -166,7 +166,7 @@ void sessions_event(struct sessions *s, uint64_t newest, uint32_t count, const c
     pthread_mutex_unlock(&s->lock);
 }
 
-void sessions_end(struct sessions *s, int64_t session)
+void sessions_ended(struct sessions *s, int64_t session)
 {
     pthread_mutex_lock(&s->lock);
     s->ended++;

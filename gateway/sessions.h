@@ -68,7 +68,7 @@ void sessions_event(struct sessions *s, uint64_t newest, uint32_t count, const c
 void sessions_forget(struct sessions *s);
 
 /* A session ended by this gateway's own call: forgotten at once. */
-void sessions_end(struct sessions *s, int64_t session);
+void sessions_ended(struct sessions *s, int64_t session);
 
 struct sessions_stats {
     uint64_t trusted, doubted, unknown, gaps;

@@ -152,7 +152,7 @@ START_TEST(an_end_here_counts_at_once)
     event(0, 0, NULL);
     remember(1, 10, 0);
     ticket = sessions_ticket(s);
-    sessions_end(s, 10);
+    sessions_ended(s, 10);
     ck_assert_int_eq(find(1), SESSION_UNKNOWN);
     /* a check that began before the end tells nothing */
     sessions_add(s, digest(1), &e, 0, ticket);
