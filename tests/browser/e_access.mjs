@@ -74,7 +74,7 @@ export default (t) => withBrowser(t, async (b) => {
             await page.goto(`/chat?project=${id}&new=1`);
             await page.getByText('What would you like to talk about?').waitFor();
             await see('new');
-            for (const part of ['profile', 'appearance', 'password', 'sessions', 'keys']) {
+            for (const part of ['profile', 'appearance', 'password', 'sessions', 'keys', 'data']) {
                 await page.goto(`/settings?part=${part}`);
                 await page.locator('.card').waitFor();
                 await see(`settings-${part}`);

@@ -92,13 +92,46 @@ export async function upload(path, file, told, signal) {
   return persistent(() => authorized(once), signal)
 }
 
-// Saves a file of the API under its name.
-export async function download(path, name) {
-  const reply = await stream('GET', path, { accept: '*/*' })
-  const url = URL.createObjectURL(await reply.blob())
+const PIECE = 16777216 // bytes of a large file that are asked for at once
+
+function save(blob, name) {
+  const url = URL.createObjectURL(blob)
   const link = document.createElement('a')
   link.href = url
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(url), 60000)
+}
+
+// Saves a file of the API under its name.
+export async function download(path, name) {
+  const reply = await stream('GET', path, { accept: '*/*' })
+  save(await reply.blob(), name)
+}
+
+// The same of one that may take long: told(share of 1) between its pieces, each of which is asked for
+// again when the connection breaks.
+export async function downloadLarge(path, name, { bytes, told, signal }) {
+  const pieces = []
+  let tag
+  for (let at = 0; at < bytes; at += PIECE) {
+    const headers = { Range: `bytes=${at}-${Math.min(at + PIECE, bytes) - 1}`, ...tag && { 'If-Range': tag } }
+    pieces.push(await persistent(async () => {
+      const reply = await stream('GET', path, { accept: '*/*', headers, signal })
+      if (reply.status !== 206) throw new Error('the file has changed')
+      tag = reply.headers.get('etag')
+      return readWhole(reply, signal)
+    }, signal))
+    told(Math.min(1, (at + PIECE) / bytes))
+  }
+  save(new Blob(pieces), name)
+}
+
+async function readWhole(reply, signal) {
+  try {
+    return await reply.blob()
+  } catch (e) {
+    if (signal?.aborted) throw e
+    throw new NetworkError(e.message)
+  }
 }

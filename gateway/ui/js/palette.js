@@ -13,13 +13,18 @@ import { emit } from './bus.js'
 
 const SHOWN = 12
 
+const lastProject = () => Number(localStorage.getItem(`project:${session.user}`))
+
 function commands() {
+  const project = lastProject()
   return [
     { icon: 'plus', text: t('New conversation'), act: () => { go('/chat'); emit('chat-new') } },
     { icon: 'projects', text: t('Projects'), act: () => go('/dashboard') },
     { icon: 'plus', text: t('New project'), act: () => go('/dashboard?new=1') },
+    ...project ? [{ icon: 'upload', text: t('Import conversations'), act: () => attempt(async () => (await import('./chat/import.js')).importShow(project)) }] : [],
     { icon: 'settings', text: t('Settings'), act: () => go('/settings') },
     { icon: 'key', text: t('API keys'), act: () => go('/settings?part=keys') },
+    { icon: 'archive', text: t('Your data'), act: () => go('/settings?part=data') },
     ...themes().map(([name, text, sign]) => ({ icon: sign, text: `${t('Theme')}: ${text}`, act: () => themeSet(name) })),
     { icon: 'info', text: t('Keyboard'), act: shortcutsShow },
     { icon: 'logout', text: t('Log out'), act: () => attempt(logout) },
@@ -38,7 +43,7 @@ async function found(q) {
 }
 
 async function known() {
-  const last = Number(localStorage.getItem(`project:${session.user}`))
+  const last = lastProject()
   const [projects, recent] = await Promise.all([
     all('/projects'),
     last ? get(`/projects/${last}/conversations`, { limit: 30 }).catch(() => []) : [],

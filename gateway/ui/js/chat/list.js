@@ -7,6 +7,7 @@ import { formDialog } from '../dialog.js'
 import { menuButton } from '../menu.js'
 import { attempt, failed, withUndo } from '../toast.js'
 import { loading } from '../shell.js'
+import { importShow } from './import.js'
 import { on, tell } from '../bus.js'
 
 const PAGE = 60
@@ -39,8 +40,9 @@ export class ConversationList {
     this.rows = new Map()
     this.search = h('input', { type: 'search', class: 'side-search', placeholder: t('Search'), 'aria-label': t('Search conversations'), autocomplete: 'off', oninput: () => this.#typed() })
     this.archive = h('button', { type: 'button', class: 'ghost square small', 'aria-pressed': 'false', 'aria-label': t('Archived conversations'), title: t('Archived conversations'), onclick: () => this.#toggle() }, icon('archive'))
+    const bring = h('button', { type: 'button', class: 'ghost square small', 'aria-label': t('Import conversations'), title: t('Import conversations'), 'aria-haspopup': 'dialog', onclick: () => importShow(this.project) }, icon('upload'))
     this.body = h('div', { class: 'conversations' })
-    this.node = h('div', { class: 'side-list' }, h('div', { class: 'side-tools' }, h('div', { class: 'search-box' }, icon('search'), this.search), this.archive), this.body)
+    this.node = h('div', { class: 'side-list' }, h('div', { class: 'side-tools' }, h('div', { class: 'search-box' }, icon('search'), this.search), this.archive, bring), this.body)
     this.look = debounce(() => this.#search(), 220)
     this.archived = false
     this.offs = [

@@ -10,6 +10,7 @@ import { menuButton } from '../menu.js'
 import { go, rename } from '../router.js'
 import { on, tell } from '../bus.js'
 import { tellUser } from '../toast.js'
+import { importShow } from '../chat/import.js'
 import { FileCard } from './files.js'
 import { ModelCard } from './model.js'
 import { PromptCard } from './prompts.js'
@@ -100,6 +101,7 @@ class Dashboard {
       h('a', { class: 'button primary small', href: `/chat?project=${project.id}&new=1` }, icon('chat'), t('Chat')),
       menuButton(t('Actions for {name}', { name: project.name }), () => [
         { label: t('Rename'), icon: 'edit', act: () => this.#rename() },
+        { label: t('Import conversations'), icon: 'upload', act: () => importShow(project.id) },
         { label: t('Delete'), icon: 'trash', danger: true, act: () => this.#delete() },
       ]))
   }

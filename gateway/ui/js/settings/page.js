@@ -7,6 +7,7 @@ import { frame, loadInto } from '../shell.js'
 import { appearance, password, profile } from './account.js'
 import { sessions } from './sessions.js'
 import { keys } from './keys.js'
+import { exports } from './exports.js'
 import { invites, registration, services } from './platform.js'
 import { users } from './users.js'
 
@@ -17,6 +18,7 @@ const PARTS = {
   password: { icon: 'shield', label: () => t('Password'), make: password },
   sessions: { icon: 'monitor', label: () => t('Sessions'), make: sessions },
   keys: { icon: 'key', label: () => t('API keys'), make: keys },
+  data: { icon: 'archive', label: () => t('Your data'), make: exports },
   users: { icon: 'user', label: () => t('Users'), admin: true, make: users },
   invites: { icon: 'send', label: () => t('Invitations'), admin: true, make: invites },
   registration: { icon: 'settings', label: () => t('Registration'), admin: true, make: registration },
