@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/conf_table.h"
+#include "common/roff.h"
 
 static const struct program {
     enum svc svc;
@@ -101,20 +102,6 @@ static void conf_file_print(void)
 }
 
 /* ---- manual pages ---- */
-
-/* Text in a manual page: no line begins with a control character, no backslash or minus is lost. */
-static void roff_print(const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stdout);
-    for (; *text; text++)
-        if (*text == '\\')
-            fputs("\\e", stdout);
-        else if (*text == '-')
-            fputs("\\-", stdout);
-        else
-            putchar(*text);
-}
 
 static void man_begin(const char *title, const char *section, const char *name, const char *what)
 {

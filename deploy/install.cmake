@@ -40,9 +40,8 @@ foreach(page ${pages})
 endforeach()
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
                    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/man
-                   COMMAND sh ${CMAKE_SOURCE_DIR}/deploy/man/admin.sh $<TARGET_FILE:chatbot-admin>
-                           > ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
-                   DEPENDS chatbot-admin deploy/man/admin.sh VERBATIM)
+                   COMMAND chatbot-admin --manual > ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
+                   DEPENDS chatbot-admin VERBATIM)
 list(APPEND printed ${CMAKE_BINARY_DIR}/man/chatbot-admin.8)
 install(FILES ${CMAKE_BINARY_DIR}/man/chatbot-admin.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/chatbot.conf

@@ -50,7 +50,7 @@ build_failed() {
 build_read_only() {
     [[ -f $build/up.stamp ]] && (
         cd "$root" && [[ -z $(find CMakeLists.txt gateway authd projectd chatd filed common proto \
-            tests/provider -newer "$build/up.stamp" -print -quit) ]]
+            deploy/admin tests/provider -newer "$build/up.stamp" -print -quit) ]]
     ) || die 1 "$build is not up to date and cannot be written:" \
         "build as its owner, or set BUILD_DIR"
 }

@@ -14,7 +14,7 @@ export default async function (t) {
     const password = `Pass-${t.client.nonce}-root-1`;
     t.world.secrets.add(password);
     const admin = (args, input = '') =>
-        spawnSync(path.join(top, 'deploy/admin'), ['--data', t.stack.data, ...args], { input, encoding: 'utf8', env: { ...process.env, BUILD_DIR: build } });
+        spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, ...args], { input, encoding: 'utf8', env: { ...process.env, BUILD_DIR: build } });
     const login = async (who, secret) => t.call('POST', '/users/login', { body: { email: who, password: secret }, token: null });
     let root;
     const as = (method, where, body) => t.call(method, where, { body, token: root });

@@ -15,7 +15,7 @@ export default async function (t) {
     const [here, there] = t.stack.ports;
     const admin = (...args) => {
         const env = { ...process.env, BUILD_DIR: build, SECRET_KEY: t.stack.settings.SECRET_KEY };
-        return spawnSync(path.join(top, 'deploy/admin'), ['--data', t.stack.data, ...args], { encoding: 'utf8', env });
+        return spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, ...args], { encoding: 'utf8', env });
     };
     const kid = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).kid;
     const me = async (token, port = here) => (await t.call('GET', '/users/me', { port, token })).status;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { build } from '../harness/stack.mjs';
+import { build, top } from '../harness/stack.mjs';
 
 const PROGRAMS = ['gateway', 'authd', 'projectd', 'chatd', 'filed'];
 const SECRET = 'sk-test-never-print-this-0123456789';
@@ -28,6 +28,25 @@ export default async function (t) {
             assert.equal(config.status, 0);
             assert.equal(line(config, 'LOG_LEVEL'), 'info');
         });
+
+    await t.test('chatbot-admin: usage and manual page tell every command of the table', () => {
+        const table = fs.readFileSync(path.join(top, 'deploy/admin/commands.def'), 'utf8');
+        const rows = [...table.matchAll(/^COMMAND\("([a-z-]+)", \w+, (\d), (\d),/gm)];
+        assert.ok(rows.length >= 8, `${rows.length}`);
+        const help = run('chatbot-admin', ['--help']), manual = run('chatbot-admin', ['--manual']);
+        assert.deepEqual([help.status, manual.status], [0, 0]);
+        for (const [, name, least, most] of rows) {
+            assert.match(help.stdout, new RegExp(`^  ${name}( |$)`, 'm'));
+            assert.match(manual.stdout, new RegExp(`^\\.B ${name.replaceAll('-', '\\\\-')}( |$)`, 'm'));
+            assert.match(run('chatbot-admin', [name, '--help']).stdout, new RegExp(`^  ${name}( |$)`, 'm'));
+            const wrong = [Array(Number(most) + 1).fill('x')].concat(Number(least) ? [Array(Number(least) - 1).fill('x')] : []);
+            for (const args of wrong) assert.equal(run('chatbot-admin', [name, ...args]).status, 2, `${name} ${args}`);
+        }
+        assert.equal(Math.max(...help.stdout.split('\n').map((l) => l.length)) <= 100, true);
+        assert.equal(run('chatbot-admin', ['--set', 'LOG_LEVEL=loud', 'rotate-keys']).status, 78);
+        for (const args of [[], ['nonsense'], ['--set'], ['--nonsense', 'invite']])
+            assert.equal(run('chatbot-admin', args).status, 2, `${args}`);
+    });
 
     await t.test('a wrong command line is 2, a wrong setting 78', () => {
         for (const program of PROGRAMS) {

@@ -1,0 +1,64 @@
+/* Commands about the keys that sign tokens, and the secret that they are sealed under. */
+#include <stdio.h>
+
+#include "authd/secret_key.h"
+#include "authd/signing_keys.h"
+#include "common/call.h"
+#include "common/cleanup.h"
+#include "common/conf.h"
+#include "deploy/admin/as_authd.h"
+#include "deploy/admin/commands.h"
+
+static int key_add(struct call *c, const struct conf *conf, bool revoke)
+{
+    int r = signing_key_add(c->db, conf_str(conf, SET_SECRET_KEY),
+                            conf_str(conf, SET_SECRET_KEY_FILE), 0, revoke);
+
+    if (!r)
+        puts(revoke ? "a new key signs; all others are revoked"
+                    : "a new key signs in some seconds");
+    return r;
+}
+
+static int rotate_keys(struct call *c, const struct conf *conf, const struct console *con)
+{
+    (void)con;
+    return key_add(c, conf, false);
+}
+
+int command_rotate_keys(const struct console *con)
+{
+    return as_authd(con, OP_user_register, rotate_keys);
+}
+
+static int revoke_keys(struct call *c, const struct conf *conf, const struct console *con)
+{
+    (void)con;
+    return key_add(c, conf, true);
+}
+
+int command_revoke_keys(const struct console *con)
+{
+    return as_authd(con, OP_user_register, revoke_keys);
+}
+
+static int rotate_secret(struct call *c, const struct conf *conf, const struct console *con)
+{
+    cleanup(secret_key_drop) struct secret_key next = {0};
+    const char *file = console_argument(con, 0);
+    int r = secret_key_load("", file, true, &next);
+
+    if (!r)
+        r = signing_keys_reseal(c->db, conf_str(conf, SET_SECRET_KEY),
+                                conf_str(conf, SET_SECRET_KEY_FILE), next.text);
+    if (!r)
+        printf("the keys are sealed under the secret in %s: make it SECRET_KEY, or "
+               "SECRET_KEY_FILE, and start authd again\n",
+               file);
+    return r;
+}
+
+int command_rotate_secret(const struct console *con)
+{
+    return as_authd(con, OP_user_register, rotate_secret);
+}
