@@ -74,6 +74,7 @@ typedef const char *type_STR;
 typedef const char *type_SECRET; /* never logged, never echoed */
 typedef bool type_BOOL;
 typedef struct ids type_IDS;
+typedef const char *type_JSON; /* an object as text */
 
 struct field {
     const char *name;
@@ -83,7 +84,7 @@ struct field {
     size_t offset;             /* of the value in the request struct */
     size_t has_offset;         /* of has_<field>, for optional ones */
     size_t null_offset;        /* of null_<field>, for nullable ones */
-    int64_t min, max;          /* value of numbers, bytes of strings, count of ids */
+    int64_t min, max;          /* value of numbers, bytes of strings and objects, count of ids */
     const struct shape *shape; /* of T_OBJECT */
     const char *doc;
 };

@@ -157,6 +157,52 @@ static const char *ids_json(const struct field *f, struct json_object *v, char *
     return why ? why : ids_end(f, ids);
 }
 
+static bool has_large_number(struct json_object *v);
+
+static bool member_is_large(struct json_object *o)
+{
+    json_object_object_foreach(o, key, v)
+    {
+        (void)key;
+        if (has_large_number(v))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a whole number in it does not fit into json-c, so that it would become another one. */
+static bool has_large_number(struct json_object *v)
+{
+    switch (json_object_get_type(v)) {
+    case json_type_int:
+        return json_object_get_int64(v) == INT64_MIN || json_object_get_uint64(v) == UINT64_MAX;
+    case json_type_array:
+        for (size_t i = 0; i < json_object_array_length(v); i++)
+            if (has_large_number(json_object_array_get_idx(v, i)))
+                return true;
+        return false;
+    case json_type_object:
+        return member_is_large(v);
+    default:
+        return false;
+    }
+}
+
+/* The text is json-c's and lives as long as the body. */
+static const char *object_read(const struct field *f, struct json_object *v, char *in)
+{
+    size_t size;
+    const char *text;
+
+    if (!json_object_is_type(v, json_type_object))
+        return "must be an object";
+    if (has_large_number(v))
+        return "holds a number that is too large";
+    text = json_object_to_json_string_length(
+        v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+    return str_read(f, text, size, in);
+}
+
 /* Reads a path or query value.  NULL, or why not. */
 static const char *text_read(const struct field *f, const char *s, char *in)
 {
@@ -207,6 +253,8 @@ static const char *json_read(const struct field *f, struct json_object *v, char 
         return NULL;
     case T_IDS:
         return ids_json(f, v, in);
+    case T_JSON:
+        return object_read(f, v, in);
     default:
         return "cannot be given here";
     }

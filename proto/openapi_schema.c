@@ -107,6 +107,8 @@ static void limits_add(struct json_object *o, const struct field *f)
         add(o, "maxLength", number(f->max));
         snprintf(text, sizeof text, "%s (%lld to %lld bytes of UTF-8)", f->doc, (long long)f->min,
                  (long long)f->max);
+    } else if (f->type == T_JSON) {
+        snprintf(text, sizeof text, "%s (at most %lld bytes of JSON)", f->doc, (long long)f->max);
     } else if (f->type == T_IDS) {
         add(o, "uniqueItems", json_object_new_boolean(1));
         add(o, "minItems", number(f->min));
@@ -123,6 +125,8 @@ struct json_object *schema_input(const struct field *f)
 {
     struct json_object *o = field_schema(f);
 
+    if (f->type == T_JSON)
+        type_add(o, "object", f->nullable);
     limits_add(o, f);
     return o;
 }

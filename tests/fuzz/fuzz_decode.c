@@ -31,7 +31,8 @@ static void field_check(const struct field *f, const char *in)
         must(*(const double *)at >= (double)f->min && *(const double *)at <= (double)f->max);
         break;
     case T_STR:
-    case T_SECRET: {
+    case T_SECRET:
+    case T_JSON: {
         int64_t n = (int64_t)strlen(*(const char *const *)at);
         must(n >= f->min && n <= f->max);
         break;

@@ -85,5 +85,6 @@ function example(schema) {
     const type = [schema.type].flat()[0];
     if (type === 'integer' || type === 'number') return schema.minimum ?? 1;
     if (type === 'boolean') return false;
+    if (type === 'object') return {};
     return 'walked over 1'.padEnd(schema.minLength ?? 0, 'x').slice(0, schema.maxLength ?? 100);
 }

@@ -135,11 +135,13 @@ static void input_check(const struct op *op, const struct field *f)
 
     sane(op, is_snake(f->name) && *f->doc && strlen(f->name) < 64);
     sane(op, input(op, f->name) == f); /* once */
-    sane(op, f->type == T_I64 || f->type == T_F64 || f->type == T_BOOL || f->type == T_IDS || text);
+    sane(op, f->type == T_I64 || f->type == T_F64 || f->type == T_BOOL || f->type == T_IDS ||
+                 f->type == T_JSON || text);
     sane(op, f->min <= f->max);
     sane(op, f->type != T_IDS || (f->min >= 0 && f->max >= 1 && f->max <= IDS_MAX));
     sane(op, f->type != T_IDS || f->place == AT_BODY || f->place == AT_QUERY);
-    sane(op, !text || (f->min >= 0 && f->max >= 1 && f->max <= 200000));
+    sane(op, f->type != T_JSON || (f->place == AT_BODY && f->min == 2));
+    sane(op, !(text || f->type == T_JSON) || (f->min >= 0 && f->max >= 1 && f->max <= 200000));
     sane(op, f->type != T_BOOL || (f->min == 0 && f->max == 0));
     sane(op, f->offset < op->in_size);
     sane(op, !f->nullable || f->optional);

@@ -39,6 +39,8 @@ struct sample_in {
     bool has_some;
     struct ids files;
     bool has_files, null_files;
+    const char *things;
+    bool has_things, null_things;
 };
 
 #define AT(f)  .name = #f, .offset = offsetof(struct sample_in, f)
@@ -59,6 +61,7 @@ static const struct field fields[] = {
     {AT(on), HAS(on), .type = T_BOOL, .place = AT_BODY},
     {AT(some), HAS(some), .type = T_IDS, .place = AT_QUERY, .min = 1, .max = 3},
     {AT(files), HAS(files), NUL(files), .type = T_IDS, .place = AT_BODY, .min = 2, .max = 4},
+    {AT(things), HAS(things), NUL(things), .type = T_JSON, .place = AT_BODY, .min = 2, .max = 32},
     {AT(password), HAS(password), .type = T_SECRET, .place = AT_BODY, .min = 3, .max = 9},
     {0},
 };
@@ -195,6 +198,19 @@ START_TEST(ids_at_their_bound)
 }
 END_TEST
 
+/* As they came, but for blanks. */
+START_TEST(objects)
+{
+    ck_assert_int_eq(
+        decode("id=1", "{\"name\":\"x\",\"things\":{ \"b\":[1.50,null],\n\"a\":\"\\/\" }}"), DONE);
+    ck_assert(in.has_things && !in.null_things);
+    ck_assert_str_eq(in.things, "{\"b\":[1.50,null],\"a\":\"/\"}");
+    ck_assert_int_eq(decode("id=1", "{\"name\":\"x\",\"things\":{\"n\":18446744073709551614}}"),
+                     DONE);
+    ck_assert_str_eq(in.things, "{\"n\":18446744073709551614}");
+}
+END_TEST
+
 START_TEST(whole_numbers_for_fractions)
 {
     ck_assert_int_eq(decode("id=1", "{\"name\":\"x\",\"heat\":2}"), DONE);
@@ -306,6 +322,15 @@ static const struct {
      "must be a list of positive integers"},
     {"id=1&some=1,2,1", "{\"name\":\"x\"}", BAD_INPUT, "some", "names an id twice"},
     {"id=1&some=1,2,3,4", "{\"name\":\"x\"}", BAD_INPUT, "some", "has too many ids"},
+    {"id=1&things={}", "{\"name\":\"x\"}", BAD_INPUT, "things", "unknown field"},
+    {"id=1", "{\"name\":\"x\",\"things\":[]}", BAD_INPUT, "things", "must be an object"},
+    {"id=1", "{\"name\":\"x\",\"things\":\"{}\"}", BAD_INPUT, "things", "must be an object"},
+    {"id=1", "{\"name\":\"x\",\"things\":{\"a\":\"123456789012345678901234567\"}}", BAD_INPUT,
+     "things", "too long"},
+    {"id=1", "{\"name\":\"x\",\"things\":{\"a\":[{\"n\":18446744073709551616}]}}", BAD_INPUT,
+     "things", "holds a number that is too large"},
+    {"id=1", "{\"name\":\"x\",\"things\":{\"n\":-9223372036854775809}}", BAD_INPUT, "things",
+     "holds a number that is too large"},
     {"id=1", "{\"name\":\"x\",\"files\":[]}", BAD_INPUT, "files", "has too few ids"},
     {"id=1", "{\"name\":\"x\",\"files\":[1]}", BAD_INPUT, "files", "has too few ids"},
     {"id=1", "{\"name\":\"x\",\"files\":[1,2,3,4,5]}", BAD_INPUT, "files", "has too many ids"},
@@ -463,6 +488,7 @@ int main(void)
     tcase_add_test(t, nulls);
     tcase_add_test(t, lists_of_ids);
     tcase_add_test(t, ids_at_their_bound);
+    tcase_add_test(t, objects);
     tcase_add_test(t, whole_numbers_for_fractions);
     tcase_add_test(t, errors_name_their_field);
     tcase_add_test(t, names_of_any_length);
