@@ -53,10 +53,10 @@ static void key_take(struct authd *a, struct signing_key **k)
 }
 
 /* Another process, or the console, has made a key; its secret may be another one by now. */
-static int key_follow(struct call *c, struct authd *a, const char *secret, const char *path)
+static int key_follow(struct call *c, struct authd *a)
 {
     cleanup(signing_key_drop) struct signing_key *newest = NULL;
-    int r = signing_key_load(c->db, secret, path, &newest);
+    int r = signing_key_load(c->db, a->secret, a->secret_file, &newest);
 
     if (r)
         return r;
@@ -65,11 +65,22 @@ static int key_follow(struct call *c, struct authd *a, const char *secret, const
     return DONE;
 }
 
+int authd_signer(struct call *c, struct signing_key **ret)
+{
+    struct authd *a = call_state(c);
+    cleanup(signing_key_drop) struct signing_key *mine = authd_key(a);
+    int64_t id;
+    int r = db_get(c, Q_signing_key_stands, ARGS((const char *)mine->kid), INTO(&id));
+
+    if (r == NOT_FOUND)
+        r = key_follow(c, a);
+    if (!r)
+        *ret = authd_key(a);
+    return r;
+}
+
 int key_tick(struct call *c)
 {
-    const struct conf *conf = daemon_conf(c->daemon);
-    const char *secret = conf_str(conf, SET_SECRET_KEY),
-               *path = conf_str(conf, SET_SECRET_KEY_FILE);
     struct authd *a = call_state(c);
     cleanup(signing_key_drop) struct signing_key *mine = authd_key(a);
     const char *kid = NULL, *sealed, *check;
@@ -77,14 +88,14 @@ int key_tick(struct call *c)
     int r = db_get(c, Q_signing_key_newest, NO_ARGS, INTO(&kid, &sealed, &check));
 
     if (r == NOT_FOUND || (!r && strcmp(kid, mine->kid) != 0))
-        return key_follow(c, a, secret, path);
+        return key_follow(c, a);
     if (!r)
         r = db_do(c, Q_signing_key_retire, ARGS(kid, atomic_load(&a->token_seconds)));
     if (!r || r == NOT_FOUND)
         r = db_get(c, Q_signing_key_age, NO_ARGS, INTO(&age, &verifying));
     if (r || age < a->rotation_seconds || verifying >= SIGNING_KEYS_MAX)
         return r;
-    return signing_key_add(c->db, secret, path, a->rotation_seconds, false);
+    return signing_key_add(c->db, a->secret, a->secret_file, a->rotation_seconds, false);
 }
 
 int authd_start(struct daemon *d, void **ret_state)
@@ -101,6 +112,8 @@ int authd_start(struct daemon *d, void **ret_state)
     authd_reload(conf, a);
     a->rotation_seconds = conf_i64(conf, SET_KEY_ROTATION_MINUTES) * 60;
     pthread_mutex_init(&a->key_lock, NULL);
+    a->secret = conf_str(conf, SET_SECRET_KEY);
+    a->secret_file = conf_str(conf, SET_SECRET_KEY_FILE);
     a->registration = conf_str(conf, SET_REGISTRATION);
     a->registration_domains = conf_str(conf, SET_REGISTRATION_DOMAINS);
     if (!registration_is_domains(a->registration_domains)) {

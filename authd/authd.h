@@ -22,6 +22,7 @@ struct authd {
     atomic_int_fast64_t token_seconds;               /* life of an access token */
     int64_t rotation_seconds;                        /* age at which the key gets a successor */
     const char *registration, *registration_domains; /* as set in files; owned by the settings */
+    const char *secret, *secret_file;                /* likewise: SECRET_KEY, SECRET_KEY_FILE */
 };
 
 /* The service's start and stop: settings, signing key, dummy hash.  DONE or a fault. */
@@ -29,8 +30,14 @@ int authd_start(struct daemon *d, void **ret_state);
 void authd_reload(const struct conf *conf, void *state);
 void authd_stop(void *state);
 
-/* The key that signs now, for the caller (signing_key_drop). */
+/* The key that signed last, for the caller (signing_key_drop). */
 struct signing_key *authd_key(struct authd *a);
+
+/*
+ * In a call's transaction: the key to sign with.  One that was revoked a moment ago, which key_tick
+ * has not noticed yet, would make tokens that nobody ever takes.  DONE, or what db_run() says.
+ */
+int authd_signer(struct call *c, struct signing_key **ret) __attribute__((warn_unused_result));
 
 /* Periodic: takes the key that signs from the database, and makes its successor when it is time. */
 int key_tick(struct call *c);

@@ -31,16 +31,17 @@ static int token_reply(struct call *c, int64_t account, int64_t session, bool by
                        const struct refresh_token *refresh)
 {
     struct authd *a = call_state(c);
-    cleanup(signing_key_drop) struct signing_key *key = authd_key(a);
+    cleanup(signing_key_drop) struct signing_key *key = NULL;
     int64_t now = (int64_t)time(NULL), life = a->token_seconds;
     struct token_claims claims = {.account = account, .session = session, .issued = now};
     char token[TOKEN_MAX];
-    int r;
+    int r = authd_signer(c, &key);
 
     if (by_cookie && life > PAGE_TOKEN_SECONDS)
         life = PAGE_TOKEN_SECONDS;
     claims.expires = now + life;
-    r = token_sign(key->key, key->kid, &claims, token);
+    if (!r)
+        r = token_sign(key->key, key->kid, &claims, token);
     if (r)
         return r;
     text_clear(&c->out);

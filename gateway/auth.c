@@ -26,6 +26,7 @@ struct auth {
     struct sessions *sessions;
     struct keys *keys;
     auth_ended_fn *ended; /* NULL: nobody */
+    auth_keys_fn *keys_changed;
     void *ended_state;
     uint64_t newest, gaps; /* that it was told of; the broker's thread's own */
 };
@@ -73,7 +74,8 @@ static void session_event(void *state, const struct event *e)
     struct auth *a = state;
 
     if (e->what == EVENT_KEYS) {
-        keys_news(a->keys, e->cursor);
+        if (keys_news(a->keys, e->cursor) && a->keys_changed)
+            a->keys_changed(a->ended_state);
         return;
     }
     sessions_event(a->sessions, e->cursor, e->attempt, e->data, e->size, clock_us());
@@ -81,9 +83,10 @@ static void session_event(void *state, const struct event *e)
         ended_tell(a, e);
 }
 
-void auth_on_ended(struct auth *a, auth_ended_fn *fn, void *state)
+void auth_on_ended(struct auth *a, auth_ended_fn *fn, auth_keys_fn *keys, void *state)
 {
     a->ended = fn;
+    a->keys_changed = keys;
     a->ended_state = state;
 }
 
@@ -213,11 +216,11 @@ static bool is_admin(struct json_object *state, const struct session_entry *e)
 }
 
 /* The same for a token, which is remembered if so. */
-static int session_ask(struct exchange *x, const unsigned char *digest, struct session_entry *e)
+static int session_ask(struct exchange *x, const unsigned char *digest, uint64_t ticket,
+                       struct session_entry *e)
 {
     cleanup(json_drop) struct json_object *state = NULL;
     struct sessions *sessions = x->gateway->auth->sessions;
-    uint64_t ticket = sessions_ticket(sessions);
     int r = session_check(x, e->account, e->session, &state);
 
     if (r != DONE)
@@ -225,6 +228,26 @@ static int session_ask(struct exchange *x, const unsigned char *digest, struct s
     e->admin = is_admin(state, e);
     sessions_add(sessions, digest, e, json_i64(state, "seq", -1), ticket);
     return DONE;
+}
+
+static const char *bearer_token(const struct exchange *x)
+{
+    const char *s = http_header(x->request, "Authorization");
+
+    if (!s || strncasecmp(s, "Bearer ", 7) != 0)
+        return NULL;
+    s += 7;
+    s += strspn(s, " ");
+    return *s ? s : NULL;
+}
+
+bool auth_key_is_gone(struct exchange *x)
+{
+    struct keys *keys = x->gateway->auth->keys;
+    const char *token = x->session > 0 ? bearer_token(x) : NULL;
+
+    return token && keys_renew(keys, keys_fetch, x) == DONE &&
+           keys_miss(keys, token, strlen(token), time(NULL));
 }
 
 bool auth_session_is_over(struct exchange *x)
@@ -263,11 +286,11 @@ static int key_try(struct exchange *x)
 }
 
 /* An API key that is not remembered: whose it is, and what it may do. */
-static int key_ask(struct exchange *x, const unsigned char *digest, struct session_entry *ret)
+static int key_ask(struct exchange *x, const unsigned char *digest, uint64_t ticket,
+                   struct session_entry *ret)
 {
     cleanup(json_drop) struct json_object *state = NULL;
     struct sessions *sessions = x->gateway->auth->sessions;
-    uint64_t ticket = sessions_ticket(sessions);
     char data[96], hex[2 * DIGEST_SIZE + 1];
     struct params params = {.data = data, .capacity = sizeof data};
     int r = key_try(x);
@@ -295,22 +318,12 @@ static int key_ask(struct exchange *x, const unsigned char *digest, struct sessi
     return DONE;
 }
 
-static const char *bearer_token(const struct exchange *x)
-{
-    const char *s = http_header(x->request, "Authorization");
-
-    if (!s || strncasecmp(s, "Bearer ", 7) != 0)
-        return NULL;
-    s += 7;
-    s += strspn(s, " ");
-    return *s ? s : NULL;
-}
-
 int auth_identify(struct exchange *x)
 {
     unsigned char digest[DIGEST_SIZE];
     struct session_entry e;
     const char *token;
+    uint64_t ticket;
     int r = DONE;
 
     token = bearer_token(x);
@@ -321,12 +334,14 @@ int auth_identify(struct exchange *x)
     if ((r = keys_renew(x->gateway->auth->keys, keys_fetch, x)) != DONE)
         return r;
     digest_sha256(token, strlen(token), digest);
+    /* before any look: a key that is revoked from here on makes all we find too old to keep */
+    ticket = sessions_ticket(x->gateway->auth->sessions);
     switch (sessions_find(x->gateway->auth->sessions, digest, clock_us(), time(NULL), &e)) {
     case SESSION_TRUSTED:
         break;
     case SESSION_UNKNOWN:
         if (strncmp(token, KEY_PREFIX, strlen(KEY_PREFIX)) == 0) {
-            if ((r = key_ask(x, digest, &e)) != DONE)
+            if ((r = key_ask(x, digest, ticket, &e)) != DONE)
                 return r;
             break;
         }
@@ -334,7 +349,7 @@ int auth_identify(struct exchange *x)
             return r;
         /* fall through */
     case SESSION_DOUBTED:
-        if ((r = session_ask(x, digest, &e)) != DONE)
+        if ((r = session_ask(x, digest, ticket, &e)) != DONE)
             return r;
     }
     x->caller = e.account;

@@ -40,7 +40,13 @@ void auth_session_ended(struct auth *a, int64_t session);
 /* Told of each session that ends; session 0: some may have, unheard.  On the broker's thread, or on
  * that of a logout. */
 typedef void auth_ended_fn(void *state, int64_t session);
-void auth_on_ended(struct auth *a, auth_ended_fn *fn, void *state);
+/* Told while authd's keys have changed and were not fetched; on the broker's thread. */
+typedef void auth_keys_fn(void *state);
+void auth_on_ended(struct auth *a, auth_ended_fn *fn, auth_keys_fn *keys, void *state);
+
+/* Fetches the keys if they have changed, and says whether the one of the caller's token verifies
+ * nothing any more; false, too, while nobody can say. */
+bool auth_key_is_gone(struct exchange *x);
 
 /* Asks whether the caller's session has ended; false, too, while nobody can say. */
 bool auth_session_is_over(struct exchange *x);

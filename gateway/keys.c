@@ -93,6 +93,15 @@ int keys_verify(struct keys *k, const char *token, size_t size, int64_t wall,
     return r;
 }
 
+bool keys_miss(struct keys *k, const char *token, size_t size, int64_t wall)
+{
+    struct token_claims claims;
+    const char *why;
+    bool unknown;
+
+    return keys_verify(k, token, size, wall, &claims, &why, &unknown) != DONE && unknown;
+}
+
 uint64_t keys_asked(struct keys *k)
 {
     return atomic_load(&k->asked);
@@ -121,8 +130,8 @@ int keys_refresh(struct keys *k, uint64_t asked, int64_t now_us, int (*fetch)(vo
     if (atomic_load(&k->asked) != asked) {
         r = k->result;
     } else if (may_fetch(k, now_us)) {
+        atomic_fetch_add(&k->asked, 1); /* who comes while we ask may know a newer key: no 401 */
         r = k->result = fetch(state);
-        atomic_fetch_add(&k->asked, 1);
     }
     pthread_mutex_unlock(&k->fetch_lock);
     return r;
@@ -143,9 +152,10 @@ static int key_read(struct json_object *row, struct key *ret)
     return DONE;
 }
 
-void keys_news(struct keys *k, uint64_t changes)
+bool keys_news(struct keys *k, uint64_t changes)
 {
     atomic_store(&k->changes, changes + 1);
+    return atomic_load(&k->fetched) != changes + 1;
 }
 
 int keys_renew(struct keys *k, int (*fetch)(void *state), void *state)

@@ -93,6 +93,11 @@ static void session_ended(void *state, int64_t session)
     streams_session_ended(state, session);
 }
 
+static void keys_changed(void *state)
+{
+    streams_keys_changed(state);
+}
+
 static int64_t gateway_port(const struct conf *conf)
 {
     return conf_i64(conf, SET_PORT) + conf_i64(conf, SET_GATEWAY_NUMBER) - 1;
@@ -177,7 +182,7 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
     if ((r = broker_start(bus, &g->broker)) < 0 ||
         (r = streams_new(streams_of(conf, g->threads), &g->streams)) < 0)
         return r;
-    auth_on_ended(g->auth, session_ended, g->streams);
+    auth_on_ended(g->auth, session_ended, keys_changed, g->streams);
     auth_follow(g->auth, g->broker);
     return http_start(&http, &g->http);
 }

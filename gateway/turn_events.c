@@ -74,16 +74,17 @@ static bool stream_ask(struct exchange *x, struct reader *s)
     return r == DONE || r == NOT_FOUND;
 }
 
-/* Whether the session still stands, as far as anybody can say. */
-static void session_look(struct exchange *x, struct reader *s)
+/* Whether the session and the token's key still stand, as far as anybody can say. */
+static void rights_look(struct exchange *x, struct reader *s)
 {
-    bool doubted;
+    unsigned doubts;
 
     pthread_mutex_lock(&s->lock);
-    doubted = s->doubted;
-    s->doubted = false;
+    doubts = s->doubts;
+    s->doubts = 0;
     pthread_mutex_unlock(&s->lock);
-    if (doubted && auth_session_is_over(x))
+    if ((doubts & DOUBT_KEY && auth_key_is_gone(x)) ||
+        (doubts & DOUBT_SESSION && auth_session_is_over(x)))
         reader_end(s, READER_REVOKED);
 }
 
@@ -100,7 +101,7 @@ static void stream_attend(struct exchange *x, struct reader *s)
         bool wants, over;
         silence_set(s);
         news = turn_watch_wait(&s->watch, INT64_MAX);
-        session_look(x, s);
+        rights_look(x, s);
         pthread_mutex_lock(&s->lock);
         over = s->end != READER_RUNS;
         wants = s->wants;

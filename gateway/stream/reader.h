@@ -32,8 +32,10 @@ enum reader_end {
     READER_LEFT,    /* the client is gone */
     READER_SLOW,    /* the client does not read */
     READER_STOPPED, /* the gateway stops: the client comes back to another one */
-    READER_REVOKED, /* its session has ended */
+    READER_REVOKED, /* its session has ended, or its token's key verifies no more */
 };
+
+enum reader_doubt { DOUBT_SESSION = 1, DOUBT_KEY = 2 };
 
 struct reader {
     int64_t caller, session, turn; /* turn 0: the account's events */
@@ -52,7 +54,7 @@ struct reader {
     uint64_t at_bytes;
     int64_t position;    /* in the queue, as it was told */
     enum reader_end end; /* set once */
-    bool doubted;        /* its session is to be checked again */
+    unsigned doubts;     /* of enum reader_doubt: what is to be checked again */
     bool leaving;        /* the client's thread wants it back */
     bool queued;         /* in the publisher's list; under the publisher's lock */
 

@@ -124,10 +124,10 @@ void streams_stop(struct streams *all)
         publisher_stop(all->publisher[i]);
 }
 
-static void doubt(struct reader *s)
+static void doubt(struct reader *s, enum reader_doubt what)
 {
     pthread_mutex_lock(&s->lock);
-    s->doubted = true;
+    s->doubts |= what;
     pthread_mutex_unlock(&s->lock);
     turn_watch_call(&s->watch);
 }
@@ -140,10 +140,20 @@ void streams_session_ended(struct streams *all, int64_t session)
     LIST_FOREACH(s, &all->list, registered)
     {
         if (!session)
-            doubt(s);
+            doubt(s, DOUBT_SESSION);
         else if (s->session == session)
             reader_end(s, READER_REVOKED);
     }
+    pthread_mutex_unlock(&all->lock);
+}
+
+void streams_keys_changed(struct streams *all)
+{
+    struct reader *s;
+
+    pthread_mutex_lock(&all->lock);
+    LIST_FOREACH(s, &all->list, registered)
+    doubt(s, DOUBT_KEY);
     pthread_mutex_unlock(&all->lock);
 }
 

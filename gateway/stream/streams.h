@@ -39,6 +39,9 @@ void streams_stop(struct streams *all);
 
 /* A session has ended: so do its streams.  0: some may have, unheard; each is to be checked. */
 void streams_session_ended(struct streams *all, int64_t session);
+/* The keys that verify tokens are other ones: each stream is to look whether its token's is left.
+ */
+void streams_keys_changed(struct streams *all);
 
 struct streams_stats {
     unsigned open, max;

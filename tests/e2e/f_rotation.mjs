@@ -62,11 +62,19 @@ export default async function (t) {
         assert.equal((await jwks()).length, 4);
     });
 
-    await t.test('a revoked key verifies nothing, anywhere; sessions go on', async () => {
+    await t.test('a revoked key verifies nothing, anywhere, and ends its streams; sessions go on', async () => {
         const login = (await t.call('POST', '/users/login', { body: { email, password }, token: null })).json;
         const made = (await t.call('POST', '/users/me/keys', { body: { name: 'x', scopes: 'read' }, token: login.access_token })).json;
         for (const port of [here, there]) assert.deepEqual([await me(login.access_token, port), await me(made.key, port)], [200, 200]);
+        const follow = (token) => Promise.all([here, there].map((port) => t.events('GET', '/events', { port, token })));
+        const [ending, staying] = [await follow(login.access_token), await follow(made.key)];
         assert.equal(admin('revoke-keys').status, 0);
+        const first = await fresh(); // signed by the new key, at once
+        for (const port of [here, there]) assert.equal(await me(first, port), 200, 'a token of after the revocation');
+        for (const stream of ending) await stream.over({ within: 10000 });
+        for (const stream of staying) assert.equal(stream.ended, false, 'API keys go on');
+        assert.equal((await t.call('DELETE', `/users/me/keys/${made.id}`, { token: first })).status, 204);
+        for (const stream of staying) await stream.over({ within: 10000 });
         for (const port of [here, there])
             await eventually(async () => (await me(login.access_token, port)) === 401, { within: 10000, every: 50, what: 'refused' });
         await eventually(async () => {
@@ -74,7 +82,6 @@ export default async function (t) {
             login.refresh_token = next.json.refresh_token ?? login.refresh_token;
             return next.status === 200 && (await me(next.json.access_token, there)) === 200;
         }, { within: 30000, what: 'the session goes on' });
-        assert.equal(await me(made.key), 200, 'API keys are no tokens');
         assert.equal((await jwks(there)).length, 1);
     });
 

@@ -19,6 +19,7 @@
 #include "tests/unit/check_main.h"
 
 #define PASSWORD "SecurePass123"
+#define SECRET   "0123456789abcdef0123456789abcdef"
 
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},
@@ -31,14 +32,17 @@ static struct call *c;
 
 static inline void begin(void)
 {
-    state.key = signing_key_new();
     state.cost = (struct password_cost){.memory_kib = 64, .passes = 1};
     state.token_seconds = 3600;
     state.registration = "open";
     state.registration_domains = "";
+    state.secret = SECRET;
+    state.secret_file = "";
     ck_assert_int_eq(password_nobody(&state.cost, state.nobody), DONE);
     harness_open("authd", "auth", queries, &state);
     c = harness_call(OP_user_me, 0);
+    harness_sql(c, "UPDATE signing_key SET retired_at = '2000-01-01'");
+    ck_assert_int_eq(signing_key_load(c->db, SECRET, "", &state.key), DONE);
 }
 
 static inline void end(void)

@@ -159,6 +159,20 @@ static int login_page(bool own_page)
     return r ? r : user_login(c, &in);
 }
 
+/* The console revokes the key that this process still has at hand. */
+START_TEST(a_revoked_key_signs_no_more)
+{
+    char kid[KID_SIZE];
+
+    account_make("ada@example.org");
+    session_make("ada@example.org");
+    memcpy(kid, state.key->kid, sizeof kid);
+    ck_assert_int_eq(signing_key_add(c->db, SECRET, "", 0, true), DONE);
+    session_make("ada@example.org"); /* verifies with the key that signs now */
+    ck_assert_str_ne(state.key->kid, kid);
+}
+END_TEST
+
 START_TEST(a_page_gets_a_cookie_and_a_short_token)
 {
     cleanup(free_drop) char *cookie = NULL;
@@ -276,6 +290,7 @@ int main(void)
     tcase_add_test(tests, what_is_no_refresh_token);
     tcase_add_test(tests, sessions_have_two_ends);
     tcase_add_test(tests, a_disabled_account_renews_nothing);
+    tcase_add_test(tests, a_revoked_key_signs_no_more);
     tcase_add_test(tests, a_page_gets_a_cookie_and_a_short_token);
     tcase_add_test(tests, the_list_tells_where_one_is_logged_in);
     tcase_add_test(tests, one_is_ended_by_its_owner);
