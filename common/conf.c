@@ -12,6 +12,7 @@
 #include "common/conf_sources.h"
 #include "common/conf_table.h"
 #include "common/digest.h"
+#include "common/dumps.h"
 #include "common/log.h"
 
 #define RETIRED_MAX 256 /* texts that reloads have replaced: somebody may still be reading them */
@@ -282,6 +283,7 @@ int conf_load(enum svc process, const char *program, int argc, char **argv, stru
     *ret = NULL;
     if (!c)
         abort();
+    dumps_prevent();
     c->process = process;
     c->program = program;
     usage = command_line_read(argc, argv, c, &action);

@@ -89,7 +89,7 @@ export default async function (t) {
             const pid = await show(unit, 'MainPID');
             const status = await sh(`cat /proc/${pid}/status`);
             const user = `chatbot-${unit.replace(/chatbot-|@1/g, '')}`;
-            t.equal(await sh(`stat -c %U /proc/${pid}`), user, `${unit}'s user`);
+            t.equal((await sh(`ps -o user:32= -p ${pid}`)).trim(), user, `${unit}'s user`);
             t.match(status, /CapBnd:\s+0+\nCapAmb:\s+0+\nNoNewPrivs:\s+1\nSeccomp:\s+2/);
             t.match(status, /CapEff:\s+0+\n/);
         }
