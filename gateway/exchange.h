@@ -8,6 +8,7 @@
 
 #include "common/text.h"
 #include "gateway/gateway.h"
+#include "gateway/http/addresses.h"
 #include "gateway/http/http.h"
 #include "gateway/proxies.h"
 #include "gateway/sessions.h"
@@ -30,6 +31,8 @@ struct exchange {
     char trace[TRACE_MAX + 1];
     char address[ADDRESS_TEXT_MAX]; /* of the client, behind our proxies */
     bool tls;                       /* it speaks TLS with them */
+    bool by_proxy;                  /* one of them has sent the request */
+    struct address_place place;     /* of a request that came through them */
     char path[TARGET_MAX + 1];      /* decoded */
     const char *method;             /* "GET" for HEAD */
     const struct op *op;            /* NULL: none was found */

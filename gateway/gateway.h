@@ -4,10 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct addresses;
 struct admit_transfers;
 struct auth;
 struct broker;
 struct cors;
+struct hosts;
 struct http_server;
 struct metrics;
 struct proxies;
@@ -20,6 +22,8 @@ struct gateway {
     struct auth *auth;
     _Atomic(struct cors *) cors; /* a reload makes a new one */
     struct proxies *proxies;
+    struct hosts *hosts;
+    struct addresses *addresses;
     struct rate_table *rates; /* NULL: no limits */
     struct metrics *metrics;
     struct streams *streams;

@@ -29,6 +29,8 @@
 #include "gateway/broker/broker.h"
 #include "gateway/cors.h"
 #include "gateway/gateway.h"
+#include "gateway/hosts.h"
+#include "gateway/http/addresses.h"
 #include "gateway/http/http.h"
 #include "gateway/metrics.h"
 #include "gateway/pipeline.h"
@@ -115,6 +117,7 @@ static enum setting settings_check(const struct conf *conf, const char **reterr_
 {
     cleanup(cors_drop) struct cors *cors = NULL;
     cleanup(proxies_drop) struct proxies *proxies = NULL;
+    cleanup(hosts_drop) struct hosts *hosts = NULL;
     struct broker_config bus;
     struct in_addr a;
     const char *wrong;
@@ -128,6 +131,9 @@ static enum setting settings_check(const struct conf *conf, const char **reterr_
     *reterr_why = "must hold addresses, or networks like 10.0.0.0/8";
     if (proxies_new(conf_str(conf, SET_TRUSTED_PROXIES), &proxies, &wrong) != DONE)
         return SET_TRUSTED_PROXIES;
+    *reterr_why = "must hold names like chat.example.org, .example.org or *";
+    if (hosts_new(conf_str(conf, SET_ALLOWED_HOSTS), &hosts, &wrong) != DONE)
+        return SET_ALLOWED_HOSTS;
     *reterr_why = "leads to a port beyond 65535";
     if (gateway_port(conf) > 65535)
         return SET_GATEWAY_NUMBER;
@@ -151,6 +157,9 @@ static void gateway_setup(const struct conf *conf, struct gateway *g)
     int r = proxies_new(conf_str(conf, SET_TRUSTED_PROXIES), &g->proxies, &wrong);
 
     assert(r == DONE);
+    r = hosts_new(conf_str(conf, SET_ALLOWED_HOSTS), &g->hosts, &wrong);
+    assert(r == DONE);
+    g->addresses = addresses_new((unsigned)conf_i64(conf, SET_CONNECTIONS_PER_ADDRESS));
     atomic_init(&g->cors, origins_of(conf));
     g->threads = threads_of(conf);
     waits_set(conf, g);
@@ -171,6 +180,8 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
         .scratch_size = pipeline_scratch(),
         .scratch_drop = pipeline_scratch_drop,
         .state = g,
+        .enter = pipeline_enter,
+        .leave = pipeline_leave,
         .handle = pipeline_handle,
         .refuse = pipeline_refuse,
         .done = pipeline_done,
@@ -282,6 +293,8 @@ static void gateway_drop(struct gateway *g)
     rate_drop(&g->rates);
     cors_drop((struct cors **)&g->cors);
     proxies_drop(&g->proxies);
+    hosts_drop(&g->hosts);
+    addresses_drop(&g->addresses);
     system_stop();
 }
 

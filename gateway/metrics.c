@@ -149,6 +149,11 @@ static void http_cut_total_write(const struct look *l)
     sample(l, "", http_cut_count(l->gateway->http));
 }
 
+static void http_refused_total_write(const struct look *l)
+{
+    sample(l, "", addresses_refused(l->gateway->addresses));
+}
+
 static void http_threads_write(const struct look *l)
 {
     sample(l, "", l->gateway->threads);

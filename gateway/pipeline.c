@@ -39,9 +39,9 @@ static int serve_step(struct exchange *x)
  * before we know that we want it; and no step looks at what a later one checks.
  */
 static step_fn *const steps[] = {
-    cors_step,  route_step,     admit_step,          rate_address_step, auth_step,
-    scope_step, rate_user_step, admit_transfer_step, media_step,        params_step,
-    key_step,   body_step,      key_project_step,    serve_step,
+    host_step, address_step, cors_step,        route_step,          admit_step, rate_address_step,
+    auth_step, scope_step,   rate_user_step,   admit_transfer_step, media_step, params_step,
+    key_step,  body_step,    key_project_step, serve_step,
 };
 
 size_t pipeline_scratch(void)
@@ -69,7 +69,7 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
     const char *trace = r ? http_header(r, "X-Request-Id") : NULL;
 
     *x->path = *x->address = '\0';
-    x->tls = false;
+    x->tls = x->by_proxy = false;
     x->gateway = g;
     x->request = r;
     x->reply = reply;
@@ -100,6 +100,24 @@ static int steps_run(struct exchange *x)
     return r;
 }
 
+bool pipeline_enter(void *state, const char *address, struct address_place *place)
+{
+    struct gateway *g = state;
+    char group[ADDRESS_TEXT_MAX];
+
+    if (address_is_loopback(address) || proxies_trust(g->proxies, address))
+        return true;
+    address_group(address, group);
+    return addresses_enter(g->addresses, place, group);
+}
+
+void pipeline_leave(void *state, struct address_place *place)
+{
+    struct gateway *g = state;
+
+    addresses_leave(g->addresses, place);
+}
+
 void pipeline_handle(void *state, struct http_request *r, int status, const char *detail,
                      struct http_reply *reply)
 {
@@ -107,12 +125,14 @@ void pipeline_handle(void *state, struct http_request *r, int status, const char
 
     exchange_start(x, state, r, reply);
     x->method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
-    proxies_client(x->gateway->proxies, r, x->address, &x->tls);
+    x->by_proxy = proxies_client(x->gateway->proxies, r, x->address, &x->tls);
     safe_headers(x);
+    x->problem.retry_after = status == RATE_LIMITED ? CONNECTIONS_RETRY : 0;
     status = status == DONE ? steps_run(x) : problem(x, status, NULL, detail);
     if (status != DONE)
         problem_reply(x, status);
     admit_end(x);
+    addresses_leave(x->gateway->addresses, &x->place);
     assert(reply->status);
 }
 
@@ -125,6 +145,7 @@ void pipeline_refuse(void *state, const char *address, int status, struct http_r
     (void)address;
     exchange_start(x, state, NULL, reply);
     safe_headers(x);
+    x->problem.retry_after = status == RATE_LIMITED ? CONNECTIONS_RETRY : 0;
     if (status == BODY_TIMEOUT)
         problem(x, status, NULL, "the request came too slowly");
     problem_reply(x, status);

@@ -46,7 +46,7 @@ static bool network_has(const struct network *n, const unsigned char address[16]
     return !rest || (n->bytes[whole] ^ address[whole]) >> (8 - rest) == 0;
 }
 
-static bool is_trusted(const struct proxies *p, const char *address)
+bool proxies_trust(const struct proxies *p, const char *address)
 {
     unsigned char bytes[16];
 
@@ -142,7 +142,7 @@ static bool forwarded_walk(const struct proxies *p, const char *list, char *ret_
         if (!last_take(list, &size, address, sizeof address) || !address_read(address, bytes))
             return true;
         memcpy(ret_address, address, sizeof address);
-        if (!is_trusted(p, address))
+        if (!proxies_trust(p, address))
             return true;
     }
     return false;
@@ -156,7 +156,7 @@ static const char *header_last(const struct http_request *r, const char *name)
     return NULL;
 }
 
-void proxies_client(const struct proxies *p, const struct http_request *r,
+bool proxies_client(const struct proxies *p, const struct http_request *r,
                     char ret_address[ADDRESS_TEXT_MAX], bool *ret_tls)
 {
     const char *proto;
@@ -164,13 +164,14 @@ void proxies_client(const struct proxies *p, const struct http_request *r,
 
     snprintf(ret_address, ADDRESS_TEXT_MAX, "%s", r->address);
     *ret_tls = false;
-    if (!p->count || !is_trusted(p, r->address))
-        return;
+    if (!p->count || !proxies_trust(p, r->address))
+        return false;
     proto = header_last(r, "X-Forwarded-Proto");
     *ret_tls = proto && strcasecmp(proto, "https") == 0;
     for (size_t i = r->header_count; i-- > 0 && !over;)
         if (strcasecmp(r->headers[i].name, "X-Forwarded-For") == 0)
             over = forwarded_walk(p, r->headers[i].value, ret_address);
+    return true;
 }
 
 void address_group(const char *address, char ret[ADDRESS_TEXT_MAX])

@@ -21,10 +21,13 @@ void proxies_drop(struct proxies **p);
 /*
  * The client's address as text, and whether it came over TLS.  From a trusted peer the address is
  * the last one in X-Forwarded-For that is not itself trusted; one that is no address ends the
- * search, so what a client made up is never reached.
+ * search, so what a client made up is never reached.  Returns whether the peer is trusted.
  */
-void proxies_client(const struct proxies *p, const struct http_request *r,
+bool proxies_client(const struct proxies *p, const struct http_request *r,
                     char ret_address[ADDRESS_TEXT_MAX], bool *ret_tls);
+
+/* Whether an address is that of a trusted proxy. */
+bool proxies_trust(const struct proxies *p, const char *address);
 
 /* The part of an address that one client has for itself: all of IPv4, the first 64 bits of IPv6. */
 void address_group(const char *address, char ret[ADDRESS_TEXT_MAX]);

@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "gateway/cors.h"
 #include "gateway/facts.h"
+#include "gateway/hosts.h"
 #include "gateway/media.h"
 #include "gateway/rate.h"
 #include "gateway/ui/files.h"
@@ -36,6 +37,32 @@ void trace_make(char *ret)
     for (int i = 0; i < 6; i++)
         id[6 + i] = (unsigned char)(n >> (40 - 8 * i));
     hex_encode(id, sizeof id, ret);
+}
+
+/* Whether we are asked by a name of ours. */
+int host_step(struct exchange *x)
+{
+    if (hosts_allow(x->gateway->hosts, http_header(x->request, "Host"), x->by_proxy))
+        return DONE;
+    return problem(x, MISDIRECTED, "Host",
+                   "this site does not go by that name: the setting ALLOWED_HOSTS names those that "
+                   "it does");
+}
+
+/* What comes through proxies is counted by whom it comes from; other connections were counted when
+ * they began. */
+int address_step(struct exchange *x)
+{
+    char group[ADDRESS_TEXT_MAX];
+
+    if (!x->by_proxy || address_is_loopback(x->address) ||
+        proxies_trust(x->gateway->proxies, x->address))
+        return DONE;
+    address_group(x->address, group);
+    if (addresses_enter(x->gateway->addresses, &x->place, group))
+        return DONE;
+    x->problem.retry_after = CONNECTIONS_RETRY;
+    return problem(x, RATE_LIMITED, NULL, "too many requests at once from your network address");
 }
 
 /* Tells pages of other origins what they may read. */

@@ -205,10 +205,8 @@ static bool may_fail(const struct op *op, int http)
         return api_has_ranges(op);
     case 409:
         return is_keyed(op) || op->id == OP_account_export_content;
-    case 422:
-        return op->in->name || op->stream == STREAM_UPLOAD || is_keyed(op);
-    case 429:
-        return api_rate_per_minute(op->rate) > 0;
+    case 422: /* a query that names what it does not know, too */
+        return op->lane != LANE_LOCAL || op->in->name;
     case 502:
         return op->keep == KEEP_TURN;
     case 503:

@@ -13,6 +13,7 @@
 #include "gateway/http/strict.h"
 #include "gateway/http/target.h"
 
+struct address_place;
 struct http_thread;
 
 struct http_request {
@@ -45,6 +46,10 @@ struct http_config {
     size_t scratch_size;
     void (*scratch_drop)(void *scratch); /* frees what it holds, not itself */
     void *state;
+    /* Takes a place for a connection from that address, and gives it back at its end.  False: there
+     * is none; what has come of its request is answered RATE_LIMITED, and no more is waited for. */
+    bool (*enter)(void *state, const char *address, struct address_place *place);
+    void (*leave)(void *state, struct address_place *place);
     /* Fills the reply.  status says what was wrong with the head (DONE: nothing), detail more
      * about it or NULL. */
     void (*handle)(void *state, struct http_request *r, int status, const char *detail,

@@ -85,8 +85,8 @@ static void peer_set(struct http_thread *t, const struct mg_connection *conn)
         atomic_store(&t->server->info_offset, offset = info_find(conn));
     if (!ri && offset)
         ri = (const struct mg_request_info *)((const char *)conn + offset);
-    if (ri)
-        slot_peer(t->slot, ri->remote_addr, ri->remote_port);
+    if (ri && slot_peer(t->slot, ri->remote_addr, ri->remote_port))
+        t->refused = !t->server->config.enter(t->server->config.state, ri->remote_addr, &t->place);
 }
 
 static int on_open(const struct mg_connection *conn, void **conn_data)
@@ -95,7 +95,10 @@ static int on_open(const struct mg_connection *conn, void **conn_data)
 
     (void)conn_data;
     slot_open(t->slots, t->slot);
+    t->refused = false;
     peer_set(t, conn);
+    if (t->refused)
+        slot_stop_reading(t->slots, t->slot);
     return 0;
 }
 
@@ -104,6 +107,7 @@ static void on_close(const struct mg_connection *conn)
     struct http_thread *t = mg_get_thread_pointer(conn);
 
     slot_close(t->slots, t->slot);
+    t->server->config.leave(t->server->config.state, &t->place);
 }
 
 static void reply_reset(struct http_thread *t)
@@ -137,6 +141,10 @@ static int on_request(struct mg_connection *conn)
     slot_set(t->slot, SLOT_WORK, 0);
     head_read(t, ri, &head);
     status = http_head_check(&head, &t->request.framing, &why);
+    if (t->refused) {
+        status = RATE_LIMITED;
+        why = "too many connections from your network address";
+    }
     s->config.handle(s->config.state, &t->request, status, why, &t->reply);
     t->reply.close |= status != DONE || slots_pressed(s->slots) || atomic_load(&s->draining);
     head_only = strcmp(t->request.method, "HEAD") == 0;
@@ -149,6 +157,8 @@ static int on_request(struct mg_connection *conn)
 /* Our statuses for what civetweb refuses by itself. */
 static int refusal_status(struct http_thread *t, int status)
 {
+    if (t->refused)
+        return RATE_LIMITED;
     if (slot_head_is_late(t->slot))
         return BODY_TIMEOUT;
     if (head_was_too_large(t))

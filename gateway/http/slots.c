@@ -82,15 +82,16 @@ void slot_open(struct slots *s, struct slot *slot)
     pthread_mutex_unlock(&slot->lock);
 }
 
-void slot_peer(struct slot *slot, const char *address, int port)
+bool slot_peer(struct slot *slot, const char *address, int port)
 {
     /* only this thread writes it */
     if (slot->peer.sin_port)
-        return;
+        return false;
     pthread_mutex_lock(&slot->lock);
     slot->peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     inet_pton(AF_INET, address, &slot->peer.sin_addr);
     pthread_mutex_unlock(&slot->lock);
+    return true;
 }
 
 /* civetweb calls this before it closes the descriptor: while a slot is open, so is its socket. */
@@ -234,6 +235,14 @@ int slot_fd(const struct slots *s, const struct slot *slot)
         if (peer_of(fd, &peer) && is_same(&peer, &slot->peer))
             return fd;
     return -1;
+}
+
+void slot_stop_reading(const struct slots *s, const struct slot *slot)
+{
+    int fd = slot_fd(s, slot);
+
+    if (fd >= 0)
+        shutdown(fd, SHUT_RD);
 }
 
 bool slot_has_unread(const struct slots *s, const struct slot *slot)

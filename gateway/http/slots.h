@@ -54,7 +54,8 @@ struct slot *slot_new(struct slots *s);
 
 /* A connection comes and goes.  Before slot_peer() says whose it is, it cannot be cut. */
 void slot_open(struct slots *s, struct slot *slot);
-void slot_peer(struct slot *slot, const char *address, int port);
+/* True: it was not known before. */
+bool slot_peer(struct slot *slot, const char *address, int port);
 void slot_close(struct slots *s, struct slot *slot);
 
 /* What it does now, and within how many ms that must be done (0: no bound). */
@@ -65,6 +66,9 @@ bool slot_was_cut(struct slot *slot);
 
 /* Whether the head of a request was waited for as long as it may take. */
 bool slot_head_is_late(struct slot *slot);
+
+/* Nothing more is read from its connection; what has come is still served.  For its own thread. */
+void slot_stop_reading(const struct slots *s, const struct slot *slot);
 
 /* The descriptor of the slot's connection, for its own thread; -1 when it is gone. */
 int slot_fd(const struct slots *s, const struct slot *slot);

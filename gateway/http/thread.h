@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "gateway/http/addresses.h"
 #include "gateway/http/http.h"
 #include "gateway/http/slots.h"
 
@@ -17,6 +18,8 @@ struct http_thread {
     struct http_server *server;
     struct slots *slots; /* of the server */
     struct slot *slot;
+    struct address_place place; /* of the connection among those of its address */
+    bool refused;               /* there was none */
     struct mg_connection *conn; /* of the request being served */
     char *buffer;               /* where civetweb's buffer of this thread begins, NULL: not known */
     struct http_request request;

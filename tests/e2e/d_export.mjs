@@ -68,7 +68,7 @@ export default async function (t) {
         const path = `/conversations/${conversation}/export?format=json`;
         const raw = async (version, header = '') => {
             const socket = new Raw(t.stack.port);
-            await socket.send(`GET ${path} HTTP/${version}\r\nHost: x\r\nAuthorization: Bearer ${t.client.who.token}\r\n${header}\r\n`);
+            await socket.send(`GET ${path} HTTP/${version}\r\nHost: localhost\r\nAuthorization: Bearer ${t.client.who.token}\r\n${header}\r\n`);
             await socket.until(() => false);
             assert.ok(socket.ended);
             return socket.received.toString('utf8');

@@ -22,7 +22,7 @@ export default async function (t) {
         const raw = new Raw(t.stack.port);
         const length = HEAD.length + size + TAIL.length;
         await raw.send(
-            `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${t.client.who.token}\r\n` +
+            `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${t.client.who.token}\r\n` +
                 `Content-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: ${length}\r\n${headers}\r\n`,
         );
         return raw;

@@ -5,7 +5,7 @@ import net from 'node:net';
 // Sends one request on a connection of its own.
 // body: string, Buffer or a value that is sent as JSON.  Headers win over what is made up here.
 // Resolves to {status, headers, rawHeaders, bytes, text, json}; json is undefined for other content.
-export function request(port, { method = 'GET', path, headers = {}, body, token, timeout = 60000 }) {
+export function request(port, { host = '127.0.0.1', method = 'GET', path, headers = {}, body, token, timeout = 60000 }) {
     const send = { ...headers };
     const has = (name) => Object.keys(send).some((h) => h.toLowerCase() === name);
     if (token && !has('authorization')) send.Authorization = `Bearer ${token}`;
@@ -17,7 +17,7 @@ export function request(port, { method = 'GET', path, headers = {}, body, token,
     }
     return new Promise((resolve, reject) => {
         const req = http.request(
-            { host: '127.0.0.1', port, method, path, headers: send, agent: false, timeout },
+            { host, port, method, path, headers: send, agent: false, timeout },
             (res) => {
                 const chunks = [];
                 res.on('data', (c) => chunks.push(c));
@@ -43,10 +43,10 @@ function reply(res, bytes) {
 
 // A raw connection, for requests that no client would send.
 export class Raw {
-    constructor(port, { allowHalfOpen = true } = {}) {
+    constructor(port, { allowHalfOpen = true, host = '127.0.0.1' } = {}) {
         this.received = Buffer.alloc(0);
         this.ended = false;
-        this.socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen });
+        this.socket = net.connect({ port, host, allowHalfOpen });
         this.socket.on('data', (c) => (this.received = Buffer.concat([this.received, c])));
         this.socket.on('error', (e) => ((this.error = e), (this.ended = true)));
         this.socket.on('end', () => (this.ended = true));
