@@ -1,20 +1,11 @@
 // API keys: what each scope and a project allow, walked over every operation of the document; that
 // nothing else is allowed, and that a revoked key is refused everywhere within a second.
 import assert from 'node:assert/strict';
+import { isEndless } from '../harness/belongings.mjs';
 import { eventually } from '../harness/http.mjs';
+import { SCOPES, scopesOf as needs } from '../harness/scopes.mjs';
 
 export const stack = { gateways: 2, own: true };
-
-const SCOPES = ['read', 'chat', 'files', 'admin'];
-// Rows of the document whose scope is SESSION, or that need no token.
-const needs = (op) => {
-    const own = { chat: 'chat', files: 'files' }[op.row.tags[0]];
-    if (!op.row.security.length || op.row.tags[0] === 'system') return undefined;
-    if (/^\/users\/(me\/|logout)/.test(op.template)) return [];
-    if (op.template.startsWith('/admin/')) return ['admin'];
-    if (op.method === 'get') return ['read', own].filter(Boolean);
-    return [own ?? 'admin'];
-};
 
 // A conversation as it is imported.
 const conversation = (word) =>
@@ -26,9 +17,6 @@ const conversation = (word) =>
             { parent: 0, role: 'assistant', content: word },
         ],
     });
-
-// A stream without an end: only that it is refused can be looked at here.
-const isEndless = (op) => op.id === 'account_events';
 
 export default async function (t) {
     const [here, there] = t.stack.ports;

@@ -1,7 +1,7 @@
 // A second user's token walks every operation of the document with the owner's ids: nothing is
 // there for it, and afterwards everything of the owner is as before.
 import assert from 'node:assert/strict';
-import { eventually } from '../harness/http.mjs';
+import { bodyOf, fill, isAdmins, isEndless, isUpload, makeBelongings, missing } from '../harness/belongings.mjs';
 
 export default async function (t) {
     const word = `owned ${t.client.nonce}`;
@@ -22,25 +22,7 @@ export default async function (t) {
 
     await t.test('the owner has one of everything', async () => {
         await t.as('alice');
-        ids.session_id = (await t.call('GET', '/users/me/sessions')).json[0].id;
-        ids.key_id = (await t.call('POST', '/users/me/keys', { body: { name: word, scopes: 'read' } })).json.id;
-        const project = await t.call('POST', '/projects', { body: { name: word } });
-        ids.project_id = project.json.id;
-        const prompt = await t.call('POST', `/projects/${ids.project_id}/prompts`, { body: { name: word, content: word } });
-        ids.prompt_id = prompt.json.id;
-        const chat = await t.call('POST', '/chat', { body: { project_id: ids.project_id, message: word } });
-        assert.equal(chat.status, 200, chat.text);
-        ids.turn_id = chat.json.turn_id;
-        ids.conversation_id = chat.json.conversation_id;
-        ids.message_id = ids.parent_id = chat.json.message_id;
-        const file = await t.upload(`/projects/${ids.project_id}/files`, word, { filename: `${word}.txt` });
-        assert.equal(file.status, 201, file.text);
-        ids.file_id = file.json.id;
-        const ready = async () => (await t.call('GET', `/projects/files/${ids.file_id}`)).json.status === 'ready';
-        await eventually(ready, { what: 'the file is ready' });
-        ids.export_id = (await t.call('POST', '/users/me/exports')).json.id;
-        const made = async () => (await t.call('GET', `/users/me/exports/${ids.export_id}`)).json.state === 'ready';
-        await eventually(made, { what: 'the export is ready' });
+        Object.assign(ids, await makeBelongings(t, word));
     });
 
     let before;
@@ -51,17 +33,15 @@ export default async function (t) {
 
     let walked = 0;
     for (const op of t.world.contract.operations) {
-        const body = t.world.contract.sample(op);
+        const body = bodyOf(t, op, ids);
         const named = Object.keys(body ?? {}).filter((name) => name in ids);
-        for (const name of named) body[name] = ids[name];
         if ((!op.parameters.length && !named.length) || isAdmins(op)) continue;
         walked++;
         await t.test(`a stranger finds nothing at ${op.id}`, async () => {
-            const missing = op.parameters.filter((name) => !(name in ids));
-            assert.deepEqual(missing, [], 'the walk has no id for it: make one above');
+            assert.deepEqual(missing(op, ids), [], 'the walk has no id for it: give makeBelongings() one');
             await t.as('bob');
             const path = fill(op.template, ids);
-            const reply = op.row.requestBody?.content?.['multipart/form-data']
+            const reply = isUpload(op)
                 ? await t.upload(path, 'mine')
                 : await t.call(op.method.toUpperCase(), path, { body });
             assert.equal(reply.status, 404, `${op.id} ${JSON.stringify(body)}: ${reply.text}`);
@@ -85,7 +65,7 @@ export default async function (t) {
         await t.as('bob');
         for (const op of t.world.contract.operations) {
             if (op.method !== 'get' || op.parameters.length || !op.row.security?.length) continue;
-            if (op.row.responses[200].content['text/event-stream']) continue; // never ends; see d_streams.mjs
+            if (isEndless(op)) continue; // see d_streams.mjs
             const reply = await t.call('GET', op.template);
             assert.doesNotMatch(reply.text, new RegExp(word), op.id);
         }
@@ -96,7 +76,3 @@ export default async function (t) {
         assert.equal(await snapshot(), before);
     });
 }
-
-const fill = (template, ids) => template.replace(/\{([a-z_]+)\}/g, (_, name) => ids[name]);
-// What nobody but admins reaches, see f_admin.mjs.
-const isAdmins = (op) => op.template.startsWith('/admin/');
