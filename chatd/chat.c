@@ -7,6 +7,7 @@
 #include "chatd/chat.h"
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/conversation_tell.h"
 #include "chatd/files.h"
 #include "chatd/keeper.h"
 #include "chatd/queries.h"
@@ -162,11 +163,15 @@ static int turn_accept(struct call *c, const struct chat_create_in *in,
 {
     int r = turn_insert(c, in, place, reserved, a);
 
-    if (r != NOT_FOUND)
-        return r;
-    r = db_do(c, Q_project_ref_add, ARGS(c->caller, in->project_id));
-    if (!r || r == NOT_FOUND) /* another first message was faster */
-        r = turn_insert(c, in, place, reserved, a);
+    if (r == NOT_FOUND) {
+        r = db_do(c, Q_project_ref_add, ARGS(c->caller, in->project_id));
+        if (!r || r == NOT_FOUND) /* another first message was faster */
+            r = turn_insert(c, in, place, reserved, a);
+    }
+    if (!r && !place->conversation)
+        conversation_tell(
+            c, &(struct conversation_told){a->order.conversation, c->caller, in->project_id},
+            CONVERSATION_CREATED);
     return r == NOT_FOUND ? refuse(c, NOT_FOUND, "project_id", "no such project, or not yours") : r;
 }
 

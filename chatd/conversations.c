@@ -8,6 +8,7 @@
 
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/conversation_tell.h"
 #include "chatd/keeper.h"
 #include "chatd/queries.h"
 #include "chatd/search.h"
@@ -98,16 +99,26 @@ static int leaf_find(struct call *c, const struct conversation_update_in *in, in
 
 int conversation_update(struct call *c, const struct conversation_update_in *in)
 {
+    cleanup(rows_drop) struct pg_result *rows = NULL;
     int64_t leaf = 0;
     int r = in->has_active_leaf ? leaf_find(c, in, &leaf) : DONE;
 
     if (!r)
-        r = db_one(c, Q_conversation_change,
-                   ARGS(c->caller, in->conversation_id, in->has_title, in->title,
-                        arg_bool_if(in->has_pinned, in->pinned),
-                        arg_bool_if(in->has_archived, in->archived),
-                        arg_i64_if(in->has_active_leaf, leaf)));
-    return r || !in->has_title ? r : search_title(c, in->conversation_id);
+        r = db_rows(c, Q_conversation_change,
+                    ARGS(c->caller, in->conversation_id, in->has_title, in->title,
+                         arg_bool_if(in->has_pinned, in->pinned),
+                         arg_bool_if(in->has_archived, in->archived),
+                         arg_i64_if(in->has_active_leaf, leaf)),
+                    &rows);
+    if (!r && !rows_count(rows))
+        r = NOT_FOUND;
+    if (r)
+        return r;
+    row_json(&c->out, c->op->out, rows, 0);
+    conversation_tell(
+        c, &(struct conversation_told){rows_i64(rows, 0, 0), c->caller, rows_i64(rows, 0, 1)},
+        CONVERSATION_CHANGED);
+    return in->has_title ? search_title(c, in->conversation_id) : DONE;
 }
 
 /* ---- deleting ---- */
@@ -132,12 +143,26 @@ static void removed_forget(struct call *c, void *state)
     rows_drop(&rows);
 }
 
-int conversations_removed(struct call *c, struct pg_result *rows)
+int conversations_removed_tell(struct call *c, const struct pg_result *rows)
 {
     int n = 0;
 
-    for (int i = 0; i < rows_count(rows); i++)
-        n += rows_i64(rows, i, 0) == 0;
+    for (int i = 0; i < rows_count(rows); i++) {
+        if (rows_i64(rows, i, 0))
+            continue;
+        n++;
+        conversation_tell(c,
+                          &(struct conversation_told){rows_i64(rows, i, 1), rows_i64(rows, i, 2),
+                                                      rows_i64(rows, i, 3)},
+                          CONVERSATION_DELETED);
+    }
+    return n;
+}
+
+int conversations_removed(struct call *c, struct pg_result *rows)
+{
+    int n = conversations_removed_tell(c, rows);
+
     c->committed = removed_stop;
     c->undone = removed_forget;
     c->settle_state = rows;

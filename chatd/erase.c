@@ -78,8 +78,11 @@ int conversations_erase(struct call *c)
 int conversations_expire(struct call *c)
 {
     const struct chatd *d = call_state(c);
+    cleanup(rows_drop) struct pg_result *rows = NULL;
     int64_t days = conf_i64(d->conf, SET_RETENTION_DAYS);
-    int r = days ? db_do(c, Q_conversations_expire, ARGS(days, EXPIRED_AT_ONCE)) : DONE;
+    int r = days ? db_rows(c, Q_conversations_expire, ARGS(days, EXPIRED_AT_ONCE), &rows) : DONE;
 
-    return r == NOT_FOUND ? DONE : r;
+    if (!r)
+        conversations_removed_tell(c, rows);
+    return r;
 }

@@ -8,6 +8,7 @@
 
 #include "chatd/chatd.h"
 #include "chatd/context.h"
+#include "chatd/conversation_tell.h"
 #include "chatd/import_check.h"
 #include "chatd/import_files.h"
 #include "chatd/import_scan.h"
@@ -282,7 +283,11 @@ static int conversation_make(struct call *c, const struct import *i, int64_t con
         return UNAVAILABLE;
     if (!r)
         r = messages_move(c, i, conversation);
-    return r ? r : search_title(c, conversation);
+    if (r)
+        return r;
+    conversation_tell(c, &(struct conversation_told){conversation, c->caller, i->project},
+                      CONVERSATION_CREATED);
+    return search_title(c, conversation);
 }
 
 int conversation_import(struct call *c, const struct conversation_import_in *in)

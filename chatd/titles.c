@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chatd/chatd.h"
+#include "chatd/conversation_tell.h"
 #include "chatd/queries.h"
 #include "chatd/search.h"
 #include "chatd/upstream/model_input.h"
@@ -206,7 +207,12 @@ static int title_store(struct call *c, const struct title *t)
                      title.size ? (const char *)title.data : NULL, t->over, t->input_tokens,
                      t->output_tokens),
                 &rows);
-    return r ? r : search_title(c, t->conversation);
+    if (r)
+        return r;
+    if (rows_bool(rows, 0, 0))
+        conversation_tell(c, &(struct conversation_told){t->conversation, t->account, t->project},
+                          CONVERSATION_CHANGED);
+    return search_title(c, t->conversation);
 }
 
 int titles_make(struct call *c)

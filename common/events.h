@@ -11,10 +11,12 @@
  * topic "project"       cursor: id of the project whose context changed; data empty
  * topic "queue"         data empty: a turn was accepted or ended
  * topic "cancel"        cursor: turn that whoever runs it shall stop; data empty
- * topic "account:<id>"  attempt 0; cursor: turn; data: JSON {"event":"turn","turn_id":1,
- *                       "conversation_id":1,"project_id":1,"state":"queued"}, at each change of a
- *                       turn's state: queued (also when its owner was lost), running, completed,
- *                       failed, cancelled
+ * topic "account:<id>"  attempt 0; data: JSON, one of
+ *                       {"event":"turn","turn_id":1,"conversation_id":1,"project_id":1,
+ *                       "state":"queued"}, at each change of a turn's state: queued (also when its
+ *                       owner was lost), running, completed, failed, cancelled; cursor: turn
+ *                       {"event":"conversation","conversation_id":1,"project_id":1,
+ *                       "what":"changed"}: created, changed, deleted; cursor: conversation
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -107,6 +107,8 @@ static void task_run(struct call *c, struct job *j)
             db_rollback(c->db);
         else
             r = db_commit(c->db);
+        if (!r && c->news.size)
+            daemon_publish_all(d, &c->news);
         if (!r && c->committed)
             c->committed(c, c->settle_state);
         if (!r)

@@ -132,8 +132,11 @@ static const char *events_text(const struct op *op)
     if (op->id == OP_account_events)
         return "Server-sent events, for as long as you listen; nothing is sent again. `hello` {} "
                "at first; then "
-               "`turn` {turn_id, conversation_id, project_id, state} and `conversation` "
-               "{conversation_id, project_id}: it changed, read it again. A comment every 10 s.";
+               "`turn` {turn_id, conversation_id, project_id, state} at each change of a turn's "
+               "state, and `conversation` {conversation_id, project_id, what} with what `created` "
+               "(by its first message, or an import), `changed` (renamed, titled, pinned, "
+               "archived, another branch is shown: read it again) or `deleted` (by you, with its "
+               "project, or by age). A comment every 10 s.";
     return "Server-sent events; the data are JSON. `accepted` {turn_id, conversation_id, "
            "message_id}; `queued` "
            "{position}; `started` {attempt, model}; `delta` {text}; `restarted` {attempt}: forget "
