@@ -197,6 +197,13 @@ export default (t) => withBrowser(t, async (b) => {
         await answer(page, 'kept for later');
         assert.equal(Number(turnsOf(echo)), before + 1);
         assert.equal(await page.getByText(/No connection/).isHidden(), true);
+        await context.setOffline(true);
+        await say(page, 'not after all');
+        await named('Take back').click();
+        await context.setOffline(false);
+        assert.equal(await page.getByLabel('Message', { exact: true }).inputValue(), 'not after all');
+        await page.getByLabel('Message', { exact: true }).fill('');
+        assert.equal(await page.locator('.is-sending').count(), 0);
     });
 
     await b.test('a failed answer says why and offers to try again', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import zlib from 'node:zlib';
+import { sql } from '../harness/database.mjs';
 import { request } from '../harness/http.mjs';
 import { answer, project, say, withBrowser } from './parts/browser.mjs';
 
@@ -24,7 +25,8 @@ async function look(b, page, name) {
 }
 
 export default (t) => withBrowser(t, async (b) => {
-    const { email, password } = await t.as('seer');
+    const { email, password, id: me } = await t.as('seer');
+    sql(t.stack, 'postgres', `UPDATE auth.account SET role = 'admin' WHERE id = ${me}`); // whoever sees all pages
     const id = await project(t, 'A project with quite a long name that has to find its place', { model: 'echo' });
     await t.call('POST', `/projects/${id}/prompts`, { body: { name: 'System', content: 'Be brief.' } });
     await t.call('POST', `/projects/${id}/prompts`, { body: { name: 'Off', content: 'Not sent.', enabled: false } });
@@ -74,7 +76,7 @@ export default (t) => withBrowser(t, async (b) => {
             await page.goto(`/chat?project=${id}&new=1`);
             await page.getByText('What would you like to talk about?').waitFor();
             await see('new');
-            for (const part of ['profile', 'appearance', 'password', 'sessions', 'keys', 'data']) {
+            for (const part of ['profile', 'appearance', 'password', 'sessions', 'keys', 'data', 'users', 'invites', 'registration', 'services']) {
                 await page.goto(`/settings?part=${part}`);
                 await page.locator('.card').waitFor();
                 await see(`settings-${part}`);

@@ -12,14 +12,40 @@ export default (t) => withBrowser(t, async (b) => {
 
     await b.test('profile and theme, in all tabs', async () => {
         await page.locator('.card').getByText(email).waitFor();
+        await page.getByLabel('Name').fill('Keeper of keys');
+        await named('Save').click();
+        await page.locator('.account').getByText('Keeper of keys').waitFor();
         await page.goto('/settings?part=appearance');
         const other = await b.tab(context, '/settings');
         await page.getByLabel('Dark').check();
         await until(other, () => other.evaluate(() => document.documentElement.dataset.theme === 'dark'), 'the other tab is dark');
         await other.reload();
         assert.equal(await other.evaluate(() => document.documentElement.dataset.theme), 'dark');
-        await page.getByLabel('System').check();
         await other.close();
+    });
+
+    await b.test('language and theme follow the account', async () => {
+        const me = async () => (await t.call('GET', '/users/me')).json;
+        await t.call('PUT', '/users/me', { body: { preferences: { theme: 'dark', other: { kept: 1 } } } });
+        await page.reload();
+        await page.getByLabel('Deutsch').click();
+        await page.getByRole('heading', { name: 'Aussehen' }).waitFor();
+        await until(page, async () => (await me()).language === 'de' || me(), 'the account knows');
+        await page.getByLabel('Hell', { exact: true }).check();
+        await until(page, async () => (await me()).preferences.theme === 'light' || me(), 'the account knows');
+        assert.deepEqual((await me()).preferences, { theme: 'light', other: { kept: 1 } });
+        const elsewhere = await b.person({ colorScheme: 'dark' });
+        const there = await b.tab(elsewhere, '/');
+        await there.getByLabel('Keep me logged in on this device').uncheck();
+        await logIn(there, email, password);
+        await there.getByText('Leg dein erstes Projekt an').waitFor();
+        assert.equal(await there.evaluate(() => document.documentElement.dataset.theme), 'light');
+        assert.equal(await there.evaluate(() => document.documentElement.lang), 'de');
+        await elsewhere.close();
+        await page.getByLabel('Wie der Browser').click();
+        await page.getByRole('heading', { name: 'Appearance' }).waitFor();
+        await page.getByLabel('System').check();
+        await until(page, async () => (await me()).preferences.theme === 'system' && (await me()).language === null, 'the account knows');
     });
 
     await b.test('an API key is shown once, works, and is revoked', async () => {

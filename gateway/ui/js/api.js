@@ -14,13 +14,15 @@ const withQuery = (path, query) => {
   return list.size ? `${path}?${list}` : path
 }
 
-// Runs fn(token); a refused token is renewed, once.
+const isRefused = (e) => e instanceof ApiError && e.status === 401 && (e.code === 'unauthorized' || !e.code)
+
+// Runs fn(token); a refused token is renewed, once. A wrong password is no reason.
 async function authorized(fn) {
   const token = await accessToken()
   try {
     return await fn(token)
   } catch (e) {
-    if (!(e instanceof ApiError) || e.status !== 401) throw e
+    if (!isRefused(e)) throw e
     return fn(await accessToken(token))
   }
 }

@@ -1,6 +1,12 @@
-// Light, dark, or as the system has it.
-import { on, tell } from './bus.js'
-import { t } from './i18n.js'
+// Light, dark, or as the system has it; and the language. Both are kept in this browser, and with the
+// account while somebody is logged in.
+import { emit, on, tell } from './bus.js'
+import { languageKeep, languageNow, LANGUAGES, t } from './i18n.js'
+import { preferenceSet, profileGet, profileSet } from './profile.js'
+import { session } from './session.js'
+import { attempt } from './toast.js'
+
+const THEMES = ['system', 'light', 'dark']
 
 export const themeNow = () => document.documentElement.dataset.theme ?? 'system'
 
@@ -9,10 +15,15 @@ function apply(theme) {
   else document.documentElement.dataset.theme = theme
 }
 
-export function themeSet(theme) {
+function themeKeep(theme) {
   if (theme === 'system') localStorage.removeItem('theme')
   else localStorage.setItem('theme', theme)
   tell('theme', theme)
+}
+
+export function themeSet(theme) {
+  themeKeep(theme)
+  if (session.open) attempt(() => preferenceSet('theme', theme))
 }
 
 on('theme', apply)
@@ -21,4 +32,24 @@ export const themes = () => [['system', t('System'), 'monitor'], ['light', t('Li
 
 export function themeMenu() {
   return themes().map(([name, label, sign]) => ({ label, icon: sign, checked: themeNow() === name, act: () => themeSet(name) }))
+}
+
+// name null: the browser's. Pages are shown anew in it.
+async function languageTake(name) {
+  const before = languageNow()
+  await languageKeep(name)
+  if (languageNow() !== before) emit('language')
+}
+
+export async function languageSet(name) {
+  await languageTake(name)
+  if (session.open) await profileSet({ language: name })
+}
+
+// Takes over what the account has.
+export async function appearanceFollow() {
+  const { language, preferences } = await profileGet()
+  if (THEMES.includes(preferences.theme) && preferences.theme !== themeNow()) themeKeep(preferences.theme)
+  const known = language?.slice(0, 2) ?? ''
+  await languageTake(Object.hasOwn(LANGUAGES, known) ? known : null)
 }

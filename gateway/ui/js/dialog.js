@@ -3,7 +3,7 @@
 import { field, h, uid } from './dom.js'
 import { icon } from './icons.js'
 import { t } from './i18n.js'
-import { errorText } from './toast.js'
+import { errorText } from './problems.js'
 
 // Shows content; resolves to what close(value) was given, undefined when it was dismissed.
 export function dialog({ title, content, footer, wide = false, label }) {

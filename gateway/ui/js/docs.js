@@ -44,6 +44,11 @@ function code(text) {
   return el('code', {}, text)
 }
 
+// Text with `code` in it.
+function prose(text) {
+  return text.split('`').map((piece, i) => i % 2 ? code(piece) : piece)
+}
+
 // All inputs of an operation as {name, place, required, schema, text}.
 function inputsOf(operation) {
   const list = (operation.parameters || []).map(resolve).map(p => ({
@@ -199,7 +204,7 @@ function operationPanel(verb, path, operation) {
 function render() {
   const contents = document.getElementById('contents')
   const operations = document.getElementById('operations')
-  document.getElementById('about').textContent = `${api.info.description} Version ${api.info.version}.`
+  document.getElementById('about').replaceChildren(...prose(`${api.info.description} Version ${api.info.version}.`))
   for (const tag of api.tags) {
     const section = el('section', { 'aria-labelledby': `area-${tag.name}` },
       el('h2', { id: `area-${tag.name}` }, tag.name), el('p', {}, tag.description))

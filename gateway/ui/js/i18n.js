@@ -16,19 +16,27 @@ export function languageWanted() {
 }
 
 export async function languageLoad() {
-  language = languageWanted()
-  if (language !== 'en') {
-    const reply = await fetch(new URL(`../lang/${language}.json`, import.meta.url))
-    if (reply.ok) texts = await reply.json()
-    else language = 'en'
+  const wanted = languageWanted()
+  let found = {}
+  if (wanted !== 'en') {
+    const reply = await fetch(new URL(`../lang/${wanted}.json`, import.meta.url))
+    if (reply.ok) found = await reply.json()
   }
+  texts = found
+  language = Object.keys(found).length ? wanted : 'en'
   document.documentElement.lang = language
 }
 
-export function languageChoose(name) {
-  localStorage.setItem('language', name)
-  location.reload()
+// Changes to another one, from now on in this browser too. name null: the browser's own.
+export async function languageKeep(name) {
+  try {
+    if (name) localStorage.setItem('language', name)
+    else localStorage.removeItem('language')
+  } catch { /* no storage: for this page */ }
+  await languageLoad()
 }
+
+export const languageStored = () => stored()
 
 export const languageNow = () => language
 

@@ -4,84 +4,7 @@ import { icon, mark } from './icons.js'
 import { t } from './i18n.js'
 import { send } from './http.js'
 import { login } from './session.js'
-import { errorText } from './toast.js'
-
-const RULES = [
-  [() => t('At least 8 characters'), (p) => [...p].length >= 8],
-  [() => t('A letter'), (p) => /\p{L}/u.test(p)],
-  [() => t('A digit'), (p) => /\d/.test(p)],
-]
-
-// The rules of a password, ticked off while it is typed; good() says whether all are met.
-export function passwordHints(input) {
-  const rows = RULES.map(([text]) => h('li', { class: 'rule' }, icon('check'), h('span', {}, text())))
-  const list = h('ul', { class: 'rules', 'aria-label': t('The password needs') }, rows)
-  const look = () => RULES.forEach(([, test], i) => rows[i].classList.toggle('met', test(input.value)))
-  input.addEventListener('input', look)
-  look()
-  return { list, good: () => RULES.every(([, test]) => test(input.value)) }
-}
-
-function passwordField(label, name, autocomplete) {
-  const input = h('input', { type: 'password', name, autocomplete, required: true, maxlength: 256 })
-  const row = field(label, input)
-  const eye = h('button', {
-    type: 'button', class: 'ghost small field-side', 'aria-pressed': 'false',
-    onclick: () => {
-      const shows = input.type === 'password'
-      input.type = shows ? 'text' : 'password'
-      eye.textContent = shows ? t('Hide') : t('Show')
-      eye.setAttribute('aria-pressed', String(shows))
-    },
-  }, t('Show'))
-  eye.setAttribute('aria-label', t('Show the password'))
-  row.querySelector('label').after(eye)
-  row.classList.add('with-side')
-  return row
-}
-
-// A form whose errors stand where they belong. send(values) throws ApiError.
-function form({ rows, action, submit }) {
-  const problem = h('p', { class: 'form-error', role: 'alert', hidden: true })
-  const button = h('button', { type: 'submit', class: 'primary block' }, action)
-  const fail = (e) => {
-    const row = rows.find((r) => r.control?.name === e.field)
-    if (row) {
-      row.fail(errorText(e))
-      row.control.focus()
-    } else {
-      problem.textContent = errorText(e)
-      problem.hidden = false
-    }
-  }
-  return h('form', {
-    class: 'stack', novalidate: true,
-    onsubmit: async (e) => {
-      e.preventDefault()
-      problem.hidden = true
-      rows.forEach((row) => row.fail?.(null))
-      const empty = rows.find((row) => row.control?.required && !row.control.value)
-      if (empty) {
-        empty.fail(t('Please fill this in.'))
-        return empty.control.focus()
-      }
-      button.disabled = true
-      button.classList.add('busy')
-      try {
-        await submit()
-      } catch (error) {
-        fail(error)
-      } finally {
-        button.disabled = false
-        button.classList.remove('busy')
-      }
-    },
-  }, rows, problem, button)
-}
-
-function wrong(fieldName, text) {
-  return Object.assign(new Error(text), { field: fieldName, status: 422 })
-}
+import { form, passwordField, passwordHints, wrong } from './form.js'
 
 function loginForm(show, given) {
   const email = field(t('E-mail'), h('input', { type: 'email', name: 'email', autocomplete: 'username', required: true, maxlength: 254, value: given.email ?? '' }))
@@ -93,6 +16,7 @@ function loginForm(show, given) {
     form({
       rows: [email, password, h('label', { class: 'check' }, remember, h('span', {}, t('Keep me logged in on this device')))],
       action: t('Log in'),
+      kind: 'primary block',
       submit: () => login(email.control.value.trim(), password.control.value, remember.checked),
     }),
     h('p', { class: 'auth-switch' }, t('No account yet?'), ' ', linkTo(() => show('register', { email: email.control.value }), t('Register here'))),
@@ -112,6 +36,7 @@ function registerForm(show, given) {
     form({
       rows: [email, password, invite],
       action: t('Register'),
+      kind: 'primary block',
       submit: async () => {
         if (!/^\S+@\S+$/.test(email.control.value.trim())) throw wrong('email', t('This is no e-mail address.'))
         if (!hints.good()) throw wrong('password', t('The password does not meet all of the rules below.'))
@@ -141,6 +66,7 @@ function resetForm(show, { token }) {
     form({
       rows: [password],
       action: t('Save the password'),
+      kind: 'primary block',
       submit: async () => {
         if (!hints.good()) throw wrong('password', t('The password does not meet all of the rules below.'))
         await send('POST', '/users/password/reset/confirm', { body: { token, password: password.control.value } })

@@ -3,8 +3,9 @@ import { fill, h } from './dom.js'
 import { languageLoad, t } from './i18n.js'
 import { loggedOutElsewhere, restore, session } from './session.js'
 import { on } from './bus.js'
+import { appearanceFollow } from './appearance.js'
 import { go, routerStart, where } from './router.js'
-import { errorText } from './toast.js'
+import { errorText } from './problems.js'
 
 const LOADERS = {
   login: () => import('./login.js'),
@@ -47,6 +48,9 @@ function broken(e) {
     h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, t('Try again'))))
 }
 
+// Theme and language of the account; a page without them is as good for the moment.
+const follow = () => { if (session.open) appearanceFollow().catch(() => {}) }
+
 async function begin() {
   root.setAttribute('aria-busy', 'true')
   try {
@@ -57,7 +61,12 @@ async function begin() {
   }
   root.removeAttribute('aria-busy')
   on('logout-elsewhere', loggedOutElsewhere)
-  on('login', () => go(returnPath(), { replace: true }))
+  on('login', () => { follow(); go(returnPath(), { replace: true }) })
+  on('language', () => {
+    current?.page.close?.()
+    current = null
+    show(where())
+  })
   on('logout', () => {
     const { page, path } = where()
     current?.page.close?.()
@@ -65,6 +74,7 @@ async function begin() {
     if (page !== 'login') go(`/#then=${encodeURIComponent(path)}`, { replace: true })
   })
   await routerStart(show)
+  follow()
 }
 
 begin()

@@ -14,7 +14,6 @@ let claims = {}
 export const session = {
   get user() { return claims.id ?? 0 },
   get open() { return token !== null },
-  email: '',
 }
 
 // What the token says of itself, for what is shown; who may do what is decided behind the API.
@@ -37,7 +36,6 @@ function take(reply) {
 function forget() {
   token = refresh = null
   claims = {}
-  session.email = ''
 }
 
 // Pages of this site over plain HTTP from elsewhere get no cookie: then one session of this page.

@@ -2,12 +2,14 @@
 import { fill, h } from './dom.js'
 import { icon, mark } from './icons.js'
 import { t } from './i18n.js'
-import { get } from './api.js'
+import { profileGet } from './profile.js'
 import { send } from './http.js'
-import { logout, session } from './session.js'
+import { logout } from './session.js'
 import { openMenu } from './menu.js'
 import { attempt } from './toast.js'
+import { errorText } from './problems.js'
 import { go } from './router.js'
+import { on } from './bus.js'
 import { shortcutsStart } from './shortcuts.js'
 import { themeMenu } from './appearance.js'
 
@@ -29,16 +31,17 @@ async function modelLook(node) {
   node.title = model === 'demo' ? t('Answers show what the model was sent. Set OPENAI_API_KEY for a real one.') : t('Set OPENAI_API_KEY or OPENAI_BASE_URL.')
 }
 
-async function emailLook(node) {
+// Whoever is logged in, by name or address.
+async function nameLook(node) {
   try {
-    session.email ||= (await get('/users/me')).email
-    node.textContent = session.email
-    node.title = session.email
+    const { name, email } = await profileGet()
+    node.textContent = name ?? email
+    node.title = email
   } catch { /* the page itself says what does not work */ }
 }
 
 function accountButton() {
-  const name = h('span', { class: 'account-name' }, session.email || t('Account'))
+  const name = h('span', { class: 'account-name' }, t('Account'))
   const button = h('button', {
     type: 'button', class: 'account', 'aria-haspopup': 'menu', 'aria-expanded': 'false',
     onclick: () => openMenu(button, [
@@ -48,7 +51,8 @@ function accountButton() {
       { label: t('Log out'), icon: 'logout', act: () => attempt(logout) },
     ]),
   }, icon('user'), name, icon('up'))
-  emailLook(name)
+  nameLook(name)
+  const off = on('profile', () => name.isConnected ? nameLook(name) : off())
   return button
 }
 
@@ -118,6 +122,6 @@ export async function loadInto(node, fn, failure) {
   } catch (e) {
     if (e?.name === 'AbortError' || e?.status === 401) return
     const again = h('button', { type: 'button', onclick: () => loadInto(node, fn, failure) }, icon('refresh'), t('Try again'))
-    fill(node, empty({ name: 'warning', title: failure ?? t('This could not be loaded'), text: e.message, action: again }))
+    fill(node, empty({ name: 'warning', title: failure ?? t('This could not be loaded'), text: errorText(e), action: again }))
   }
 }

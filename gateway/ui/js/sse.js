@@ -90,7 +90,7 @@ export function closeWhenHidden(abort) {
   return () => { clearTimeout(timer); document.removeEventListener('visibilitychange', look) }
 }
 
-// Keeps GET /events open while the page is seen: emits 'turn' for each change, and 'resync' whenever
+// Keeps GET /events open while the page is seen: emits 'turn' and 'conversation-news' for each change, and 'resync' whenever
 // something may have been missed. Returns what ends it.
 export function accountEvents() {
   const backoff = new Backoff()
@@ -105,6 +105,7 @@ export function accountEvents() {
         backoff.reset()
         if (event === 'hello') emit('resync')
         else if (event === 'turn') emit('turn', data)
+        else if (event === 'conversation') emit('conversation-news', data)
       }
     } finally {
       unwatch()

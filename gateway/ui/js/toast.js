@@ -2,6 +2,7 @@
 import { h } from './dom.js'
 import { icon } from './icons.js'
 import { t } from './i18n.js'
+import { errorText } from './problems.js'
 
 const STAYS = 5000 // ms
 
@@ -31,15 +32,6 @@ function show(kind, text, { action, onaction, ms = STAYS } = {}) {
 
 export const tellUser = (text, options) => show('note', text, options)
 export const warnUser = (text, options) => show('bad', text, { ms: 8000, ...options })
-
-// What an error says to people.
-export function errorText(e) {
-  if (e?.name === 'AbortError') return t('Stopped.')
-  if (!e?.status) return e?.message && e.constructor.name !== 'NetworkError' ? e.message : t('The server cannot be reached. Check the connection and try again.')
-  if (e.status === 429 && e.retryAfter) return t('Too many requests: try again in {seconds} s.', { seconds: e.retryAfter })
-  const text = e.message.charAt(0).toUpperCase() + e.message.slice(1)
-  return /[.!?]$/.test(text) ? text : `${text}.`
-}
 
 // Something that the user started has failed.
 export function failed(e) {

@@ -4,7 +4,8 @@ import { icon } from '../icons.js'
 import { size, t } from '../i18n.js'
 import { all, download, get, upload } from '../api.js'
 import { dialog } from '../dialog.js'
-import { attempt, errorText } from '../toast.js'
+import { errorText } from '../problems.js'
+import { attempt } from '../toast.js'
 
 export const MOST = 10 // files of a message
 

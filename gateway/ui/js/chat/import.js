@@ -7,7 +7,7 @@ import { upload } from '../api.js'
 import { tell } from '../bus.js'
 import { dialog } from '../dialog.js'
 import { go } from '../router.js'
-import { errorText } from '../toast.js'
+import { errorText } from '../problems.js'
 
 const BYTES_MAX = 104857600
 

@@ -6,6 +6,7 @@ import { all, call, del, download, get, put } from '../api.js'
 import { formDialog } from '../dialog.js'
 import { menuButton } from '../menu.js'
 import { attempt, failed, withUndo } from '../toast.js'
+import { errorText } from '../problems.js'
 import { loading } from '../shell.js'
 import { importShow } from './import.js'
 import { on, tell } from '../bus.js'
@@ -223,7 +224,7 @@ export class ConversationList {
           h('span', { class: 'hit-when' }, ago(hit.created_at)))))),
       !hits.length && h('p', { class: 'side-note' }, t('Nothing found. New messages are found after some seconds.')))
     } catch (e) {
-      if (e.name !== 'AbortError') fill(this.body, h('p', { class: 'side-note' }, e.message))
+      if (e.name !== 'AbortError') fill(this.body, h('p', { class: 'side-note' }, errorText(e)))
     }
   }
 }

@@ -4,7 +4,8 @@ import { icon } from '../icons.js'
 import { plural, number, t, time } from '../i18n.js'
 import { get, put, post } from '../api.js'
 import { dialog, formDialog } from '../dialog.js'
-import { attempt, errorText } from '../toast.js'
+import { attempt } from '../toast.js'
+import { problemText } from '../problems.js'
 import { copyText } from './code.js'
 import { Markdown } from './markdown.js'
 import { follow } from './turns.js'
@@ -104,7 +105,7 @@ export class MessageView {
     const { status, role } = this.message
     if (role === 'user' || status === 'complete' || status === 'pending') return fill(this.status)
     const texts = { incomplete: t('The answer was cut off.'), cancelled: t('Stopped.'), failed: t('The answer failed.') }
-    const text = h('span', {}, status === 'failed' && this.error ? errorText({ status: 1, message: this.error.detail }) : texts[status])
+    const text = h('span', {}, status === 'failed' && this.error ? problemText(this.error) : texts[status])
     if (status === 'failed' && !this.error) this.#reason(text)
     fill(this.status, h('div', { class: status === 'failed' ? 'note bad' : 'note' }, icon(status === 'failed' ? 'warning' : 'info'), text,
       status !== 'failed' && this.message.content && this.#button('play', t('Continue'), () => this.ctx.goOn(this.message), t('Continue')),
@@ -115,7 +116,7 @@ export class MessageView {
     try {
       const turn = await get(`/chat/turns/${this.message.turn_id}`)
       this.error = turn.error
-      if (turn.error) node.textContent = errorText({ status: 1, message: turn.error.detail })
+      if (turn.error) node.textContent = problemText(turn.error)
     } catch { /* the short text stays */ }
   }
 

@@ -9,6 +9,7 @@ import { menuButton } from '../menu.js'
 import { go, rename } from '../router.js'
 import { on } from '../bus.js'
 import { accountEvents } from '../sse.js'
+import { errorText } from '../problems.js'
 import { Composer } from './composer.js'
 import { ContextButton } from './context.js'
 import { ConversationList } from './list.js'
@@ -72,6 +73,7 @@ class ChatPage {
     const message = Number(query.get('message')) || null
     const mine = this.showing = {}
     let conversation = null
+    this.lost = false
     if (id && id === this.conversation?.id && !message) return undefined
     if (id) {
       try {
@@ -103,7 +105,7 @@ class ChatPage {
   #broken(e, query) {
     if (e.status === 401) return
     fill(this.thread.top, empty({
-      name: 'warning', title: t('The conversation could not be loaded'), text: e.message,
+      name: 'warning', title: t('The conversation could not be loaded'), text: errorText(e),
       action: h('button', { type: 'button', onclick: () => { this.conversation = null; this.#show({ query }) } }, icon('refresh'), t('Try again')),
     }))
   }
@@ -113,6 +115,7 @@ class ChatPage {
     this.conversation = null
     this.#project(this.project ?? this.projects[0])
     this.composer.open(null, null)
+    this.lost = true
     this.#look()
     fill(this.welcome, empty({ name: 'chat', title: t('There is no such conversation'), text: t('It was deleted, or it is not yours.'), action: h('a', { class: 'button', href: '/chat?new=1' }, t('New conversation')) }))
   }
@@ -131,6 +134,7 @@ class ChatPage {
     this.frame.closeDrawer()
     if (!this.projects?.length) return
     this.conversation = null
+    this.lost = false
     this.showing = {}
     rename(`/chat?project=${this.project.id}`, { replace: false })
     this.list.current = null
@@ -147,6 +151,7 @@ class ChatPage {
       on('chat-new', () => this.#new()),
       on('chat-focus', () => this.composer.focus()),
       on('turn', (news) => this.#turn(news)),
+      on('conversation-news', (news) => this.#news(news)),
       on('turn-ended', (turn) => this.#ended(turn)),
       on('resync', () => this.#resync()),
       on('conversation-gone', (id) => { if (id === this.conversation?.id) this.#new() }))
@@ -156,6 +161,18 @@ class ChatPage {
     if (news.project_id !== this.project?.id) return
     if (news.conversation_id === this.conversation?.id) this.thread.turnChanged(news)
     this.list.refresh(news.conversation_id, news.state === 'completed')
+  }
+
+  // Another tab or device, or this one, has made, changed or deleted one.
+  async #news({ conversation_id: id, project_id: project, what }) {
+    if (project !== this.project?.id) return
+    if (what !== 'deleted') {
+      await this.list.refresh(id)
+      if (id === this.conversation?.id) this.thread.refreshSoon()
+    } else {
+      this.list.forget(id)
+      if (id === this.conversation?.id) this.#missing()
+    }
   }
 
   #ended(turn) {
@@ -218,11 +235,12 @@ class ChatPage {
 
   #look() {
     const started = this.conversation || this.thread.sending.length
-    const title = this.conversation ? this.conversation.title ?? t('New conversation') : t('New conversation')
+    const title = this.lost ? t('Not found') : this.conversation?.title ?? t('New conversation')
+    this.composer.node.hidden = this.lost
     this.title.textContent = title
     this.frame.title(title)
     this.menu.hidden = !this.conversation
-    this.composer.running(this.thread.running.length > 0)
+    this.composer.running(this.thread.running.some((turn) => turn.id))
     this.welcome.hidden = Boolean(started) || !this.project
     this.thread.node.hidden = !started
     if (!this.welcome.hidden) this.#welcome()

@@ -7,8 +7,9 @@ import { t } from '../i18n.js'
 import { all, call, get, newKey, put } from '../api.js'
 import { loading } from '../shell.js'
 import { attempt, failed } from '../toast.js'
+import { errorText } from '../problems.js'
 import { MessageView, waiting } from './message.js'
-import { begin, known } from './turns.js'
+import { begin, known, recall } from './turns.js'
 import { fileChip } from './files.js'
 import * as outbox from './outbox.js'
 
@@ -248,7 +249,8 @@ export class Thread {
     one.node = h('article', { class: 'message from-user is-sending', 'aria-label': t('You') },
       h('div', { class: 'message-files' }, (body.file_ids ?? []).map((id) => fileChip(this.files.get(id), id))),
       h('div', { class: 'message-content' }, body.message), status)
-    const unwatch = turn.watch(() => { if (turn.state === 'sending') fill(status, waiting(turn)) })
+    const back = h('button', { type: 'button', class: 'ghost small', onclick: () => recall(turn) }, t('Take back'))
+    const unwatch = turn.watch(() => { if (turn.state === 'sending') fill(status, waiting(turn), turn.reconnecting && back) })
     this.sending.push(one)
     this.ghosts.append(one.node)
     this.stick = true
@@ -260,7 +262,8 @@ export class Thread {
       await this.#accepted(one)
     } catch (e) {
       outbox.drop(key)
-      this.#refused(one, status, e)
+      if (e.name === 'AbortError') this.#takeBack(one)
+      else this.#refused(one, status, e)
     } finally {
       unwatch()
     }
@@ -288,11 +291,18 @@ export class Thread {
     this.sending.splice(this.sending.indexOf(one), 1)
   }
 
+  #takeBack(one) {
+    if (!this.sending.includes(one)) return
+    this.#gone(one)
+    this.on.takeBack(one.body)
+    this.on.changed()
+  }
+
   #refused(one, status, e) {
-    const act = (text, fn) => h('button', { type: 'button', class: 'ghost small', onclick: () => { this.#gone(one); fn?.(); this.on.changed() } }, text)
+    const act = (text, fn) => h('button', { type: 'button', class: 'ghost small', onclick: fn }, text)
     one.node.classList.add('is-refused')
-    fill(status, h('div', { class: 'note bad', role: 'alert' }, icon('warning'), h('span', {}, e.message),
-      act(t('Try again'), () => this.send(one.body)), act(t('Take back'), () => this.on.takeBack(one.body))))
+    fill(status, h('div', { class: 'note bad', role: 'alert' }, icon('warning'), h('span', {}, errorText(e)),
+      act(t('Try again'), () => { this.#gone(one); this.send(one.body) }), act(t('Take back'), () => this.#takeBack(one))))
     this.on.changed()
   }
 

@@ -186,8 +186,15 @@ export function begin(path, body, key) {
   return turn
 }
 
-function leave(turn) {
-  if (turn.ended || turn.left) return
+// Gives up sending it. What reached the API all the same is told by its lists.
+export function recall(turn) {
+  turn.state = 'cancelled'
+  leave(turn, true)
+  turn.refuse(new DOMException('taken back', 'AbortError'))
+}
+
+function leave(turn, anyway = false) {
+  if (turn.left || turn.ended && !anyway) return
   turn.left = true
   turn.leave?.()
   if (turns.get(turn.id) === turn) turns.delete(turn.id)

@@ -4,7 +4,8 @@ import { icon } from '../icons.js'
 import { ago, size, t } from '../i18n.js'
 import { all, del, download, get, upload } from '../api.js'
 import { loadInto } from '../shell.js'
-import { attempt, errorText, failed, withUndo } from '../toast.js'
+import { errorText } from '../problems.js'
+import { attempt, failed, withUndo } from '../toast.js'
 
 const AT_ONCE = 2
 const BYTES_MAX = 104857600
@@ -53,7 +54,7 @@ export class FileCard {
 
   #row(file) {
     const [state, kind] = STATES[file.status]?.() ?? [file.status, '']
-    return h('li', { class: 'file-row' }, icon('file'),
+    return h('li', { class: 'file-row tall' }, icon('file'),
       h('div', { class: 'row-main' }, h('span', { class: 'row-name', title: file.filename }, file.filename),
         h('span', { class: 'row-more' }, `${size(file.bytes)} · ${file.mime} · ${ago(file.created_at)}`),
         file.status === 'failed' && file.error && h('span', { class: 'field-error' }, file.error)),

@@ -3,7 +3,8 @@ import { field, fill, h } from '../dom.js'
 import { t } from '../i18n.js'
 import { put } from '../api.js'
 import { loadInto } from '../shell.js'
-import { errorText, tellUser } from '../toast.js'
+import { errorText } from '../problems.js'
+import { tellUser } from '../toast.js'
 import { modelsKnown } from '../chat/context.js'
 
 export class ModelCard {

@@ -5,7 +5,8 @@ import { number, t } from '../i18n.js'
 import { all, del, post, put } from '../api.js'
 import { empty, loadInto } from '../shell.js'
 import { menuButton } from '../menu.js'
-import { attempt, errorText, failed, withUndo } from '../toast.js'
+import { errorText } from '../problems.js'
+import { attempt, failed, withUndo } from '../toast.js'
 
 const BYTES_MAX = 32768
 const MOST = 50

@@ -16,7 +16,7 @@ const SCOPES = [
 
 function scopeBoxes() {
   return h('fieldset', { class: 'choices' }, h('legend', {}, t('What it may do')), SCOPES.map(([name, label, text]) =>
-    h('label', { class: 'choice', title: text() }, h('input', { type: 'checkbox', name: 'scope', value: name, checked: name === 'read' || name === 'chat' }), label())))
+    h('label', { class: 'choice wide' }, h('input', { type: 'checkbox', name: 'scope', value: name, checked: name === 'read' || name === 'chat' }), h('span', {}, label()), h('span', { class: 'quiet' }, text()))))
 }
 
 async function create(projects) {

@@ -8,7 +8,8 @@ import { appearance, password, profile } from './account.js'
 import { sessions } from './sessions.js'
 import { keys } from './keys.js'
 import { exports } from './exports.js'
-import { invites, registration, services } from './platform.js'
+import { invites, registration } from './platform.js'
+import { services } from './services.js'
 import { users } from './users.js'
 
 // name: {icon, label, admin, make() -> element}
@@ -19,10 +20,10 @@ const PARTS = {
   sessions: { icon: 'monitor', label: () => t('Sessions'), make: sessions },
   keys: { icon: 'key', label: () => t('API keys'), make: keys },
   data: { icon: 'archive', label: () => t('Your data'), make: exports },
-  users: { icon: 'user', label: () => t('Users'), admin: true, make: users },
-  invites: { icon: 'send', label: () => t('Invitations'), admin: true, make: invites },
-  registration: { icon: 'settings', label: () => t('Registration'), admin: true, make: registration },
-  services: { icon: 'monitor', label: () => t('Services'), admin: true, make: services },
+  users: { icon: 'users', label: () => t('Users'), admin: true, make: users },
+  invites: { icon: 'mail', label: () => t('Invitations'), admin: true, make: invites },
+  registration: { icon: 'door', label: () => t('Registration'), admin: true, make: registration },
+  services: { icon: 'server', label: () => t('Services'), admin: true, make: services },
 }
 
 // Whether the API lets this account look after the platform.

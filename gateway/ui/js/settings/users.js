@@ -35,7 +35,7 @@ export async function users() {
 }
 
 function row(one) {
-  const node = h('li', {})
+  const node = h('li', { class: 'tall' })
   paint(node, one)
   return node
 }
@@ -83,7 +83,7 @@ function usage(one) {
     await dialog({
       title: one.email,
       content: h('dl', { class: 'facts' },
-        h('dt', {}, t('In 30 days')), h('dd', {}, plural(used.turns, '{n} answer', '{n} answers')),
+        h('dt', {}, t('Last 30 days')), h('dd', {}, plural(used.turns, '{n} answer', '{n} answers')),
         h('dt', {}, t('Tokens in')), h('dd', {}, number(used.input_tokens)), h('dt', {}, t('Tokens out')), h('dd', {}, number(used.output_tokens))),
     })
   })
