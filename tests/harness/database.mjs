@@ -50,7 +50,7 @@ function psql(stack, role, text) {
 // Where the server listens, as its own command line says; remembered, because it may be dead later.
 const directories = new WeakMap();
 
-function socketDirectory(stack) {
+export function socketDirectory(stack) {
     if (!directories.has(stack)) {
         const argv = fs.readFileSync(`/proc/${stack.pid('postgres')}/cmdline`, 'utf8').split('\0');
         directories.set(stack, argv.find((a) => a.startsWith('unix_socket_directories=')).split('=')[1]);
