@@ -122,9 +122,7 @@ static int apply(struct call *c)
                     ids_array(&c->arena, &a->files)),
                INTO(&accepted->order.id, &accepted->order.answer, &accepted->running,
                     &accepted->order.created));
-    if (!r)
-        chat_reply(c, accepted);
-    return r;
+    return r ? r : chat_accepted(c, accepted);
 }
 
 /* ---- regenerate ---- */

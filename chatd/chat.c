@@ -79,20 +79,26 @@ static int place_find(struct call *c, const struct chat_create_in *in, struct po
     return r;
 }
 
-/* Somewhere to wait, if it must. */
-static int queue_check(struct call *c, bool may_run)
+static int queue_full(struct call *c)
 {
-    struct chatd *d = call_state(c);
-    int64_t waiting = 0;
-    int r;
-
-    if (may_run)
-        return DONE;
-    r = db_get(c, Q_queue_length, NO_ARGS, INTO(&waiting));
-    if (r || waiting < conf_i64(d->conf, SET_QUEUE_MAX))
-        return r;
     c->retry_after = 5;
     return QUEUE_FULL;
+}
+
+static int64_t queue_max(struct call *c)
+{
+    const struct chatd *d = call_state(c);
+
+    return conf_i64(d->conf, SET_QUEUE_MAX);
+}
+
+/* Spares the work where the queue is full; chat_accepted() is who decides. */
+static int queue_check(struct call *c, bool may_run)
+{
+    bool full = false;
+    int r = may_run ? DONE : db_get(c, Q_queue_full, ARGS(queue_max(c)), INTO(&full));
+
+    return r || !full ? r : queue_full(c);
 }
 
 static void accepted_start(struct call *c, void *state)
@@ -126,7 +132,7 @@ static void accepted_undo(struct call *c, void *state)
         slot_give(call_state(c));
 }
 
-void chat_reply(struct call *c, const struct accepted *a)
+static void chat_reply(struct call *c, const struct accepted *a)
 {
     c->turn_id = a->order.id;
     text_printf(&c->out,
@@ -142,19 +148,15 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
 {
     struct chatd *d = call_state(c);
     const struct chat_prepared *p = c->prepared;
-    int r = db_get(c, Q_turn_accept,
-                   ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation),
-                        in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
-                        in->message, a->order.model, a->slot && !place->parent_open,
-                        daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
-                        p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids)),
-                   INTO(&a->order.id, &a->order.conversation, &a->order.user_message,
-                        &a->order.answer, &a->running, &a->order.created));
 
-    if (r)
-        return r;
-    chat_reply(c, a);
-    return DONE;
+    return db_get(c, Q_turn_accept,
+                  ARGS(c->caller, arg_i64_if(place->conversation != 0, place->conversation),
+                       in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
+                       in->message, a->order.model, a->slot && !place->parent_open,
+                       daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
+                       p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids)),
+                  INTO(&a->order.id, &a->order.conversation, &a->order.user_message,
+                       &a->order.answer, &a->running, &a->order.created));
 }
 
 /* The first message in a project makes the project known here. */
@@ -205,6 +207,19 @@ int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_r
              : budget_reserve(c, d->conf, p->context, message_tokens(&p->message), ret_reserved);
 }
 
+int chat_accepted(struct call *c, const struct accepted *a)
+{
+    bool holds = true;
+    int r = a->running ? DONE : db_get(c, Q_queue_holds, ARGS(queue_max(c)), INTO(&holds));
+
+    if (r)
+        return r;
+    if (!holds)
+        return queue_full(c);
+    chat_reply(c, a);
+    return DONE;
+}
+
 int chat_create(struct call *c, const struct chat_create_in *in)
 {
     struct accepted *a = arena_alloc(&c->arena, sizeof *a);
@@ -217,5 +232,7 @@ int chat_create(struct call *c, const struct chat_create_in *in)
     a->order.project = in->project_id;
     a->order.parent = place.parent;
     r = chat_accept(c, a, !place.parent_open, &reserved);
-    return r ? r : turn_accept(c, in, &place, reserved, a);
+    if (!r)
+        r = turn_accept(c, in, &place, reserved, a);
+    return r ? r : chat_accepted(c, a);
 }

@@ -24,15 +24,19 @@ struct accepted {
 };
 
 /*
- * Finds a slot (only if it may run now) or room in the queue, and holds the tokens that the turn
- * may cost.  From here on the turn begins after COMMIT, and what was taken is given back without.
- * DONE with *ret_reserved; QUEUE_FULL, TOKENS_SPENT.
+ * Finds a slot (only if it may run now), and holds the tokens that the turn may cost.  From here on
+ * the turn begins after COMMIT, and what was taken is given back without. DONE with *ret_reserved;
+ * QUEUE_FULL, TOKENS_SPENT.
  */
 int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_reserved)
     __attribute__((warn_unused_result));
 
-/* The reply, for the gateway; all ids of the order are set. */
-void chat_reply(struct call *c, const struct accepted *a);
+/*
+ * The turn was written, all ids of the order are set: the reply, for the gateway.  Last of all in
+ * the transaction.  QUEUE_FULL when it waits, and is one too many: a turn that found a slot waits
+ * too, where its user runs as many as may.
+ */
+int chat_accepted(struct call *c, const struct accepted *a) __attribute__((warn_unused_result));
 
 /* What a model is told, in place of a message, when its last answer was cut off and goes on. */
 struct model_message chat_go_on(void);

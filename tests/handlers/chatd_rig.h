@@ -36,12 +36,19 @@ static struct context context = {.sent_with = "{}"};
 static struct chat_prepared prepared = {.context = &context};
 static struct call *c;
 
-static inline void begin(void)
+/* queue_max: "QUEUE_MAX=N" */
+static inline void conf_begin(const char *queue_max)
 {
-    char *argv[] = {"chatd", "--set", "QUEUE_MAX=3", "--set", "MAX_TOKENS_PER_USER_DAY=13000",
+    char *argv[] = {"chatd", "--set", (char *)queue_max, "--set", "MAX_TOKENS_PER_USER_DAY=13000",
                     NULL};
 
+    conf_drop((struct conf **)&state.conf);
     ck_assert_int_eq(conf_load(SVC_CHAT, "chatd", 5, argv, (struct conf **)&state.conf), 0);
+}
+
+static inline void begin(void)
+{
+    conf_begin("QUEUE_MAX=1000");
     state.slots = 1;
     state.beat_us = clock_boot_us();
     harness_open("chatd", "chat", queries, &state);

@@ -28,6 +28,7 @@ END_TEST
 
 START_TEST(without_a_slot_it_waits)
 {
+    conf_begin("QUEUE_MAX=3");
     state.slots = 0;
     ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
     ck_assert_str_eq(harness_sql(c, "SELECT state || fence FROM turn ORDER BY id DESC LIMIT 1"),
@@ -36,6 +37,22 @@ START_TEST(without_a_slot_it_waits)
     ck_assert_int_eq(say(ALICE, 0, 0, "3"), DONE);
     ck_assert_int_eq(say(ALICE, 0, 0, "4"), QUEUE_FULL);
     ck_assert_uint_gt(c->retry_after, 0);
+}
+END_TEST
+
+/* Slots are free, but not for this user: that is waiting, too. */
+START_TEST(a_user_at_the_limit_fills_the_queue_as_well)
+{
+    conf_begin("QUEUE_MAX=3");
+    context.max_output_tokens = 1; /* of the day's */
+    state.slots = 100;
+    for (int64_t n = 0; n < conf_i64(state.conf, SET_MAX_TURNS_PER_USER) + 3; n++)
+        ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    ck_assert_str_eq(harness_sql(c, "SELECT count(*) FROM turn WHERE state = 'queued'"), "3");
+    ck_assert_int_eq(say(ALICE, 0, 0, "one too many"), QUEUE_FULL);
+    ck_assert_uint_gt(c->retry_after, 0);
+    ck_assert_int_eq(say(BOB, 0, 0, "runs at once"), DONE);
+    context.max_output_tokens = 0;
 }
 END_TEST
 
@@ -289,6 +306,7 @@ int main(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, a_message_makes_a_conversation);
     tcase_add_test(t, without_a_slot_it_waits);
+    tcase_add_test(t, a_user_at_the_limit_fills_the_queue_as_well);
     tcase_add_test(t, a_message_behind_an_open_answer_waits);
     tcase_add_test(t, foreign_and_wrong_places_are_refused);
     tcase_add_test(t, history_is_the_branch_within_the_budget);
