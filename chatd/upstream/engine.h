@@ -14,7 +14,8 @@
 
 struct exchange;
 
-#define ERRANDS_MAX 256 /* more are not run: the provider ends those responses by itself */
+#define ERRANDS_MAX  256 /* more are not run: the provider ends those responses by itself */
+#define NAMELESS_MAX 64  /* calls that are read only for the name of their response; the same */
 
 /* A request whose answer nobody waits for: that a response be cancelled. */
 struct errand {
@@ -52,6 +53,7 @@ struct upstream {
     struct due_heap due;
     struct exchange *ended; /* answers completed in this round */
     struct errand *under_way;
+    int nameless;        /* exchanges in that state */
     int64_t curl_due_us; /* 0: none */
     int64_t tick_due_us;
     /* What time limits are judged by: everything that came before seen_us has been read, and

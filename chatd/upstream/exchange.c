@@ -21,13 +21,16 @@ void exchange_move(struct exchange *x, enum exchange_state to)
     static const unsigned next[] = {
         [EXCHANGE_NEW] = BIT(WAITING) | BIT(ASKING) | BIT(OVER),
         [EXCHANGE_WAITING] = BIT(WAITING) | BIT(ASKING) | BIT(OVER),
-        [EXCHANGE_ASKING] = BIT(ANSWERING) | BIT(WAITING) | BIT(LINGERING) | BIT(OVER),
+        [EXCHANGE_ASKING] =
+            BIT(ANSWERING) | BIT(WAITING) | BIT(LINGERING) | BIT(NAMELESS) | BIT(OVER),
         [EXCHANGE_ANSWERING] = BIT(WAITING) | BIT(LINGERING) | BIT(OVER),
         [EXCHANGE_LINGERING] = BIT(OVER),
+        [EXCHANGE_NAMELESS] = BIT(OVER),
         [EXCHANGE_OVER] = 0,
     };
 
     assert(next[x->state] & (1u << to));
+    x->upstream->nameless += (to == EXCHANGE_NAMELESS) - (x->state == EXCHANGE_NAMELESS);
     x->state = to;
 }
 
@@ -63,6 +66,8 @@ void exchange_drop(struct exchange **xp)
 
     if (!x)
         return;
+    if (x->state != EXCHANGE_OVER)
+        exchange_move(x, EXCHANGE_OVER);
     due_unset(&x->upstream->due, &x->due);
     exchange_release(x);
     sse_reader_drop(&x->reader);
@@ -176,6 +181,7 @@ void exchange_due(struct exchange *x, int64_t now_us)
         due_silent(x, now_us, x->heard_us, x->idle_limit_us, FAILURE_IDLE);
         break;
     case EXCHANGE_LINGERING:
+    case EXCHANGE_NAMELESS:
         exchange_drop(&x);
         break;
     case EXCHANGE_NEW:

@@ -23,6 +23,7 @@ enum exchange_state {
     EXCHANGE_ASKING,    /* sent, no text yet */
     EXCHANGE_ANSWERING, /* text comes */
     EXCHANGE_LINGERING, /* on_end is over; the connection is read to its end, to be used again */
+    EXCHANGE_NAMELESS,  /* the same; read until the response in the background can be cancelled */
     EXCHANGE_OVER,
 };
 

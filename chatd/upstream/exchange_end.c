@@ -11,6 +11,7 @@
 #include "common/json.h"
 
 #define LINGER_US    INT64_C(500000)   /* for the end of a complete answer's connection */
+#define NAMELESS_US  INT64_C(10000000) /* for the name of a response that shall be cancelled */
 #define PAUSE_MAX_US INT64_C(60000000) /* that one answer can put upon all calls */
 
 static void end(struct exchange *x, struct upstream_result *r, enum exchange_state to)
@@ -35,10 +36,11 @@ static void end(struct exchange *x, struct upstream_result *r, enum exchange_sta
     u->touched = true;
     x->hooks->on_end(x->owner_state, x->id, r);
     exchange_move(x, to);
-    if (to == EXCHANGE_LINGERING)
-        due_set(&u->due, &x->due, now + LINGER_US);
-    else
+    x->hooks = NULL;
+    if (to == EXCHANGE_OVER)
         exchange_drop(&x);
+    else
+        due_set(&u->due, &x->due, now + (to == EXCHANGE_LINGERING ? LINGER_US : NAMELESS_US));
 }
 
 /* Keeps what the answer's headers say, if any came. */
@@ -199,7 +201,9 @@ void exchange_over(struct exchange *x, CURLcode code)
     int http = transfer_head(x->easy).http;
     bool success = http >= 200 && http < 300;
 
-    if (x->state == EXCHANGE_LINGERING) {
+    if (x->state == EXCHANGE_NAMELESS && x->place_id[0] && x->answer.state == ANSWER_OPEN)
+        upstream_cancel_response(x->upstream, x->place_id);
+    if (x->state == EXCHANGE_LINGERING || x->state == EXCHANGE_NAMELESS) {
         exchange_drop(&x);
         return;
     }
@@ -219,15 +223,26 @@ void exchange_over(struct exchange *x, CURLcode code)
     exchange_fail(x, x->cause);
 }
 
+/* It was asked for an answer in the background, and has not said which one that is: closing the
+ * connection would not stop it, and nobody else could. */
+static bool is_nameless(const struct exchange *x)
+{
+    return x->state == EXCHANGE_ASKING && x->background && !x->place_id[0] && !x->answer.id[0] &&
+           x->answer.state == ANSWER_OPEN && x->cause == FAILURE_NONE &&
+           x->upstream->nameless < NAMELESS_MAX;
+}
+
 void exchange_stop(struct exchange *x, enum upstream_outcome outcome)
 {
-    bool cancelled = outcome == UPSTREAM_CANCELLED;
+    bool cancelled = outcome == UPSTREAM_CANCELLED, nameless = is_nameless(x);
 
     if (x->easy) {
         keep_head(x);
         report(x, cancelled ? TURN_CANCELLED : INTERRUPTED, cancelled ? "cancelled" : "abandoned",
                -1);
-        exchange_release(x);
+        if (!nameless)
+            exchange_release(x);
     }
-    end(x, &(struct upstream_result){.outcome = outcome, .detail = ""}, EXCHANGE_OVER);
+    end(x, &(struct upstream_result){.outcome = outcome, .detail = ""},
+        nameless ? EXCHANGE_NAMELESS : EXCHANGE_OVER);
 }

@@ -23,7 +23,7 @@ static void begin(struct exchange *x)
         return;
     if (!head.stream) {
         x->cause = FAILURE_GARBAGE;
-    } else if (!x->started) {
+    } else if (!x->started && x->state != EXCHANGE_NAMELESS) {
         x->started = true;
         x->upstream->touched = true;
         if (x->hooks->on_started)
@@ -76,6 +76,8 @@ static void place_note(struct exchange *x)
     if (!x->place_id[0])
         return;
     x->place_seq = x->answer.sequence;
+    if (x->state == EXCHANGE_NAMELESS)
+        return;
     u->touched = true;
     if (u->hooks->on_place)
         u->hooks->on_place(x->owner_state, x->id, x->place_id, x->place_seq);
@@ -99,6 +101,8 @@ static void read_stream(struct exchange *x, const char *data, size_t size)
     if (!sse_reader_feed(&x->reader, data, size, take, x))
         x->cause = FAILURE_TOO_BIG;
     place_note(x);
+    if (x->state == EXCHANGE_NAMELESS)
+        return;
     deliver(x);
     if (x->cause == FAILURE_NONE && x->answer.state != ANSWER_OPEN) {
         x->chain = x->upstream->ended;
@@ -121,5 +125,7 @@ size_t exchange_read(char *data, size_t one, size_t size, void *state)
     } else if (x->cause == FAILURE_NONE) {
         read_stream(x, data, one * size);
     }
+    if (x->state == EXCHANGE_NAMELESS && x->place_id[0])
+        return 0; /* that was all that it was read for; exchange_over() follows */
     return x->cause == FAILURE_NONE ? one * size : 0;
 }

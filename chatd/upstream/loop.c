@@ -68,7 +68,7 @@ int engine_init(struct upstream *u)
     curl_multi_setopt(u->multi, CURLMOPT_TIMERDATA, u);
     /* Every call may need a connection of its own, and all of them are kept for the next calls;
      * where HTTP/2 is spoken, CURLOPT_PIPEWAIT keeps their number small. */
-    curl_multi_setopt(u->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)u->max_calls);
+    curl_multi_setopt(u->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)u->max_calls + NAMELESS_MAX);
     curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, (long)u->max_calls);
     transfer_pool_init(&u->pool, &u->site, u->dialect->path, exchange_read);
     random_bytes(&u->random, sizeof u->random);

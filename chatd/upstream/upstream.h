@@ -140,10 +140,12 @@ int upstream_begin(struct upstream *u, struct upstream_call *call)
 /*
  * Ends a call with UPSTREAM_CANCELLED and closes its connection (HTTP/2: resets its stream) at
  * once; any thread.  A call that has ended meanwhile keeps its end; an unknown id is nothing.  In
- * the background the provider is told to stop, too (as for calls that fail here first).
+ * the background the provider is told to stop, too (as for calls that fail here first); if it has
+ * not named the response yet, the connection stays until it does, 10 s at most.
  */
 void upstream_cancel(struct upstream *u, int64_t id);
-/* The same, but the provider may go on: ends with UPSTREAM_ABANDONED. */
+/* The same, but the provider may go on with a response that it has named: ends with
+ * UPSTREAM_ABANDONED. */
 void upstream_leave(struct upstream *u, int64_t id);
 /* Tells the provider to stop a response in the background that no call reads; any thread. */
 void upstream_cancel_response(struct upstream *u, const char *response_id);

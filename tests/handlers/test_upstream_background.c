@@ -93,6 +93,51 @@ START_TEST(cancelled_at_the_provider)
 }
 END_TEST
 
+static void provider_says_soon(const char *what)
+{
+    for (int i = 0; i < 200; i++) {
+        cleanup(text_drop) struct text calls = {0};
+        control("/_/calls", NULL, &calls);
+        if (strstr(calls.data, what))
+            return;
+        usleep(50000);
+    }
+    ck_abort_msg("the provider does not say %s", what);
+}
+
+/* The call ends at once, and the response as soon as it has a name. */
+START_TEST(stopped_before_it_has_a_name)
+{
+    void (*const stops[])(struct upstream *, int64_t) = {upstream_cancel, upstream_leave};
+    CALL s = {.background = true};
+
+    rig_begin(&s, "n-1000x20+delay_ms=1000");
+    provider_says_soon("\"outcome\":\"running\"");
+    stops[_i](rig.upstream, s.id);
+    rig_wait(s.ends > 0);
+    provider_saw("\"outcome\":\"running\"");
+    provider_says_soon("\"outcome\":\"cancelled\"");
+    ck_assert_int_eq(s.starts + s.deltas + s.places, 0);
+    ck_assert_int_eq(s.ends, 1);
+}
+END_TEST
+
+/* An engine that ends does not wait for a name; nor does a call that was refused have one. */
+START_TEST(a_name_that_never_comes)
+{
+    CALL hung = {.background = true}, refused = {.background = true};
+
+    rig_begin(&refused, "fail-500+delay_ms=300");
+    rig_begin(&hung, "hang");
+    provider_says_soon("\"model\":\"hang\"");
+    upstream_cancel(rig.upstream, hung.id);
+    upstream_cancel(rig.upstream, refused.id);
+    rig_wait(hung.ends > 0 && refused.ends > 0);
+    usleep(500000);
+    ck_assert_int_eq(refused.tries, 1);
+}
+END_TEST
+
 /* What fails here for its silence shall not be paid for. */
 START_TEST(a_silent_one_is_cancelled)
 {
@@ -138,6 +183,8 @@ int main(void)
     tcase_add_test(tests, another_reader_goes_on);
     tcase_add_test(tests, all_of_it_again);
     tcase_add_test(tests, cancelled_at_the_provider);
+    tcase_add_loop_test(tests, stopped_before_it_has_a_name, 0, 2);
+    tcase_add_test(tests, a_name_that_never_comes);
     tcase_add_test(tests, a_silent_one_is_cancelled);
     tcase_add_test(tests, one_that_is_gone);
     tcase_add_test(tests, tries_begin_anew);
