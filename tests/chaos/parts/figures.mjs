@@ -44,9 +44,11 @@ export function held(facts, kill) {
     return 0;
 }
 
-// From the end of a call whose process died to the next call for the same turn, in ms: {all, calm},
-// calm where nothing that a takeover needs (another chatd, the database) died meanwhile.
+// From the end of a call whose process died, or the database's return where that was later, to the next
+// call for the same turn, in ms: {all, calm}, calm where nothing that a takeover needs (another chatd,
+// the database) died meanwhile.
 function gaps(facts) {
+    const returns = facts.seen.filter((r) => r.what === 'back' && r.name === 'postgres').map((r) => r.at);
     const needed = facts.seen.filter((r) => r.what === 'kill' && /^(chatd|postgres)/.test(r.name));
     const last = new Map();
     const found = { all: [], calm: [] };
@@ -56,7 +58,8 @@ function gaps(facts) {
         last.set(label, call);
         if (before?.outcome !== 'client_closed') continue;
         const storm = needed.some((k) => k.at > before.ended - (k.name === 'postgres' ? 5000 : -HIT_MS) && k.at < call.started);
-        for (const list of storm ? [found.all] : [found.all, found.calm]) list.push(call.started - before.ended);
+        const since = Math.max(before.ended, ...returns.filter((at) => at < call.started));
+        for (const list of storm ? [found.all] : [found.all, found.calm]) list.push(call.started - since);
     }
     return found;
 }
@@ -105,6 +108,6 @@ export function told(f) {
 
 const killed = (f) => [
     `kills ${f.kills}: ${list(f.killed)}; ${f.kills_holding} hit a process that held running turns`,
-    `an interrupted turn ran again after ${times(f.again_calm_ms)}; with another chatd or PostgreSQL killed meanwhile too: ${times(f.again_ms)}`,
+    `an interrupted turn ran again after ${times(f.again_calm_ms)}; with another chatd or PostgreSQL killed meanwhile too (from its return): ${times(f.again_ms)}`,
     `requests that met a gateway's death ended after its return: ${times(f.gateway_ends_ms)}`,
 ];
