@@ -22,7 +22,7 @@ export default async function (t) {
 
     await t.test('the owner has one of everything', async () => {
         await t.as('alice');
-        Object.assign(ids, await makeBelongings(t, word));
+        await makeBelongings(t, word, ids);
     });
 
     let before;

@@ -4,9 +4,8 @@ import { select } from './database.mjs';
 import { eventually } from './http.mjs';
 
 // Makes it as whoever t is now, with `word` in every text.  Resolves to the ids by the names that
-// the document's paths and bodies give them: {project_id, prompt_id, ...}.
-export async function makeBelongings(t, word) {
-    const ids = {};
+// the document's paths and bodies give them: {project_id, prompt_id, ...}, put into `ids` one by one.
+export async function makeBelongings(t, word, ids = {}) {
     const made = async (name, reply) => {
         assert.ok(reply.status < 300, `${name}: ${reply.text}`);
         return reply.json;

@@ -196,7 +196,7 @@ async function run(program, args) {
 }
 
 // A child that is asked to end when we are killed.
-function begin(program, args, options) {
+export function begin(program, args, options) {
     return spawn('setpriv', ['--pdeathsig', 'TERM', '--', program, ...args], options);
 }
 
@@ -232,7 +232,7 @@ function inherited() {
 }
 
 // n free ports in a row, below those that the kernel gives to connections.
-async function freePorts(n) {
+export async function freePorts(n) {
     const take = (port) =>
         new Promise((resolve, reject) => {
             const server = net.createServer();
