@@ -70,7 +70,7 @@ int http_body_piece(struct http_request *r, struct pace *pace, void *buf, size_t
     *ret_size = 0;
     if (want == 0)
         return DONE;
-    slot_set(t->slot, SLOT_BODY, pace_ms(pace));
+    slot_set(t->slot, SLOT_PIECE, pace_ms(pace));
     got = go_on_send(t) ? mg_read(t->conn, buf, (size_t)want) : -1;
     slot_set(t->slot, SLOT_WORK, 0);
     if (got > 0)

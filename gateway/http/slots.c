@@ -169,6 +169,8 @@ static bool is_overdue(const struct slots *s, const struct slot *slot, int64_t n
         return false;
     if (slot->deadline_us && now > slot->deadline_us)
         return true;
+    if (slot->state == SLOT_BODY)
+        return age_ms >= BODY_PRESSED_MS && slots_pressed(s);
     if (slot->state != SLOT_HEAD || (!draining && !slots_pressed(s)))
         return false;
     return age_ms >= (slot->requests ? IDLE_MIN_MS : draining ? 1000 : HEAD_PRESSED_MS);

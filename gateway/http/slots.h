@@ -13,6 +13,7 @@
 #define HEAD_KEPT_MS      3000 /* the same for the next one of a connection, from the reply before */
 #define HEAD_PRESSED_MS   2000  /* the same while threads are scarce */
 #define BODY_MAX_MS       10000 /* a body must come within this, ... */
+#define BODY_PRESSED_MS   1000  /* a whole body must come within this while threads are scarce */
 #define BODY_BYTES_PER_MS 16    /* ... and a millisecond more for each so many bytes */
 #define SEND_BYTES_PER_MS 16    /* the same for replies */
 #define LINGER_MAX_MS     1000  /* how long an unwanted body is read and dropped */
@@ -21,7 +22,8 @@ enum slot_state {
     SLOT_FREE,   /* no connection */
     SLOT_HEAD,   /* waits for a request, or for the rest of its head */
     SLOT_WORK,   /* a request is being served */
-    SLOT_BODY,   /* its body is read */
+    SLOT_BODY,   /* its body is read, to be kept as a whole */
+    SLOT_PIECE,  /* a piece of its body is read; there are few such, see admit.h */
     SLOT_SEND,   /* its reply is written */
     SLOT_LINGER, /* a body that nobody wants is read */
 };

@@ -134,6 +134,23 @@ START_TEST(idle_ones_go_when_threads_are_scarce)
 }
 END_TEST
 
+START_TEST(slow_bodies_go_when_threads_are_scarce)
+{
+    struct pair p[THREADS];
+
+    for (int i = 0; i < THREADS; i++) {
+        p[i] = pair_open();
+        slot_set(p[i].slot, i ? SLOT_BODY : SLOT_PIECE, 60000);
+    }
+    ck_assert(slots_pressed(slots));
+    for (int i = 1; i < THREADS; i++)
+        ck_assert(ends_within(&p[i], 5000));
+    ck_assert(!ends_within(&p[0], 300)); /* a piece of an upload */
+    for (int i = 0; i < THREADS; i++)
+        pair_close(&p[i]);
+}
+END_TEST
+
 START_TEST(idle_ones_go_when_draining)
 {
     struct pair idle = pair_open(), busy = pair_open();
@@ -169,6 +186,7 @@ int main(void)
     tcase_add_test(tests, a_late_reader_is_cut_both_ways);
     tcase_add_test(tests, work_has_no_bound);
     tcase_add_test(tests, idle_ones_go_when_threads_are_scarce);
+    tcase_add_test(tests, slow_bodies_go_when_threads_are_scarce);
     tcase_add_test(tests, idle_ones_go_when_draining);
     tcase_add_test(tests, unread_bytes_are_seen);
     return check_run("slots", tests);
