@@ -86,7 +86,7 @@ export default async function (t) {
         bystander = { id: t.client.who.id, ids: own };
         await t.as('root');
         const env = { ...process.env, BUILD_DIR: build };
-        const said = spawnSync(path.join(top, 'deploy/admin'), ['--data', t.stack.data, 'create-admin', t.client.who.email], { encoding: 'utf8', env });
+        const said = spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, 'create-admin', t.client.who.email], { encoding: 'utf8', env });
         assert.equal(said.status, 0, said.stderr);
         await t.client.login('root');
         root = t.client.who.token;

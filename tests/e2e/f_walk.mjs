@@ -99,7 +99,7 @@ export default async function (t) {
         const { token, email } = t.client.who;
         disabled = [token, await key(token, { scopes: all })];
         const env = { ...process.env, BUILD_DIR: build };
-        const said = spawnSync(path.join(top, 'deploy/admin'), ['--data', t.stack.data, 'disable', email], { encoding: 'utf8', env });
+        const said = spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, 'disable', email], { encoding: 'utf8', env });
         assert.equal(said.status, 0, said.stderr);
         const before = await rowsAtRest(t.stack);
         for (const with_ of disabled) assert.ok((await walk(with_, () => [401])) > 40);
