@@ -4,6 +4,7 @@
 #include "authd/admin.h"
 #include "authd/queries.h"
 #include "authd/registration.h"
+#include "authd/second_factor.h"
 #include "authd/sessions.h"
 #include "common/call.h"
 #include "common/db.h"
@@ -54,6 +55,13 @@ int account_reset(struct call *c, const struct account_reset_in *in)
     int r = admin_check(c);
 
     return r ? r : account_void(c, in->user_id);
+}
+
+int account_totp_delete(struct call *c, const struct account_totp_delete_in *in)
+{
+    int r = admin_check(c);
+
+    return r ? r : second_factor_remove(c, in->user_id);
 }
 
 int invite_create(struct call *c, const struct invite_create_in *in)

@@ -6,6 +6,7 @@
 #include "authd/login_guard.h"
 #include "authd/passwords.h"
 #include "authd/queries.h"
+#include "authd/second_factor.h"
 #include "authd/sessions.h"
 #include "common/call.h"
 #include "common/db.h"
@@ -75,12 +76,12 @@ int user_login(struct call *c, const struct user_login_in *in)
 
     if (!l->matches)
         return BAD_LOGIN;
-    r = login_guard_clear(c, in->email);
-    if (r)
-        return r;
     if (l->is_disabled) /* said only to who knows the password */
         return refuse(c, FORBIDDEN, NULL, "this account is disabled");
     if (l->is_void)
         return refuse(c, FORBIDDEN, NULL, "this account needs a new password: ask for a reset");
-    return login_accept(c, l, in);
+    r = second_factor_ask(c, l->account, in->has_totp_code ? in->totp_code : NULL);
+    if (!r) /* not before: who knows the password alone would have as many codes as they like */
+        r = login_guard_clear(c, in->email);
+    return r ? r : login_accept(c, l, in);
 }

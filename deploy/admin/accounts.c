@@ -6,6 +6,7 @@
 #include "authd/admin.h"
 #include "authd/password.h"
 #include "authd/queries.h"
+#include "authd/second_factor.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
@@ -128,6 +129,24 @@ static int reset(struct call *c, const struct conf *conf, const struct console *
 int command_reset(const struct console *con)
 {
     return as_authd(con, OP_account_reset, reset);
+}
+
+static int reset_totp(struct call *c, const struct conf *conf, const struct console *con)
+{
+    int64_t account = 0;
+    int r = account_find(c, console_argument(con, 0), &account);
+
+    (void)conf;
+    if (!r)
+        r = second_factor_remove(c, account);
+    if (!r)
+        printf("account %lld has no second factor any more\n", (long long)account);
+    return r;
+}
+
+int command_reset_totp(const struct console *con)
+{
+    return as_authd(con, OP_account_totp_delete, reset_totp);
 }
 
 static int invite(struct call *c, const struct conf *conf, const struct console *con)

@@ -1,6 +1,7 @@
 /* Commands about the keys that sign tokens, and the secret that they are sealed under. */
 #include <stdio.h>
 
+#include "authd/second_factor.h"
 #include "authd/secret_key.h"
 #include "authd/signing_keys.h"
 #include "common/call.h"
@@ -51,6 +52,9 @@ static int rotate_secret(struct call *c, const struct conf *conf, const struct c
     if (!r)
         r = signing_keys_reseal(c->db, conf_str(conf, SET_SECRET_KEY),
                                 conf_str(conf, SET_SECRET_KEY_FILE), next.text);
+    if (!r)
+        r = second_factors_reseal(c->db, conf_str(conf, SET_SECRET_KEY),
+                                  conf_str(conf, SET_SECRET_KEY_FILE), next.text);
     if (!r)
         printf("the keys are sealed under the secret in %s: make it SECRET_KEY, or "
                "SECRET_KEY_FILE, and start authd again\n",
