@@ -1,5 +1,7 @@
 /* Accounts: who may use the platform. */
 #include "authd/address.h"
+#include "authd/authd.h"
+#include "authd/mail.h"
 #include "authd/password.h"
 #include "authd/passwords.h"
 #include "authd/queries.h"
@@ -29,6 +31,7 @@ int user_register_prepare(struct call *c, const struct user_register_in *in)
 
 int user_register(struct call *c, const struct user_register_in *in)
 {
+    const struct authd *a = call_state(c);
     const char *hash = c->prepared;
     char key[ADDRESS_MAX + 1];
     int r;
@@ -37,5 +40,7 @@ int user_register(struct call *c, const struct user_register_in *in)
     r = db_one(c, Q_account_insert, ARGS(in->email, key, hash));
     if (r == CONFLICT)
         return refuse(c, r, "email", "an account with this address exists");
-    return r ? r : registration_use(c, in->email, in->has_invite ? in->invite : NULL, c->new_id);
+    if (!r)
+        r = registration_use(c, in->email, in->has_invite ? in->invite : NULL, c->new_id);
+    return r || !a->verification_required ? r : mail_add(c, MAIL_verify, c->new_id, NULL, NULL);
 }

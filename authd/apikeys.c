@@ -1,6 +1,7 @@
 /* API keys: made, revoked, checked for gateways. */
 #include <string.h>
 
+#include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/revocations.h"
 #include "common/call.h"
@@ -50,7 +51,7 @@ int apikey_create(struct call *c, const struct apikey_create_in *in)
                     arg_i64_if(in->has_days && !in->null_days, in->days),
                     arg_i64_if(in->has_rate && !in->null_rate, in->rate), (const char *)key));
     secret_wipe(key, sizeof key);
-    return r;
+    return r ? r : mail_add(c, MAIL_key_made, c->caller, NULL, in->name);
 }
 
 int apikey_delete(struct call *c, const struct apikey_delete_in *in)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/registration.h"
 #include "authd/signing_keys.h"
@@ -13,12 +14,30 @@
 #include "common/db.h"
 #include "common/digest.h"
 #include "common/log.h"
+#include "common/meters.h"
+#include "common/relay.h"
 #include "common/service.h"
+
+void authd_hand_over(void *state)
+{
+    struct authd *a = state;
+
+    atomic_store(&a->ends, true);
+    relay_drop(&a->mailer);
+}
+
+const char *authd_note(void *state)
+{
+    const struct authd *a = state;
+
+    return post_name(&a->post);
+}
 
 static void authd_drop(struct authd **a)
 {
     if (!*a)
         return;
+    authd_hand_over(*a);
     signing_key_drop(&(*a)->key);
     free(*a);
     *a = NULL;
@@ -98,35 +117,53 @@ int key_tick(struct call *c)
     return signing_key_add(c->db, a->secret, a->secret_file, a->rotation_seconds, false);
 }
 
+/* DONE, or BAD_INPUT where one is wrong. */
+static int settings_take(struct authd *a, const struct conf *conf)
+{
+    a->cost.memory_kib = (uint32_t)conf_i64(conf, SET_HASH_MEMORY);
+    a->cost.passes = (uint32_t)conf_i64(conf, SET_HASH_PASSES);
+    authd_reload(conf, a);
+    a->rotation_seconds = conf_i64(conf, SET_KEY_ROTATION_MINUTES) * 60;
+    a->secret = conf_str(conf, SET_SECRET_KEY);
+    a->secret_file = conf_str(conf, SET_SECRET_KEY_FILE);
+    a->registration = conf_str(conf, SET_REGISTRATION);
+    a->registration_domains = conf_str(conf, SET_REGISTRATION_DOMAINS);
+    a->site = conf_str(conf, SET_SITE_NAME);
+    a->public_url = conf_str(conf, SET_PUBLIC_URL);
+    a->language = conf_str(conf, SET_DEFAULT_LANGUAGE);
+    a->verification_required = strcmp(conf_str(conf, SET_EMAIL_VERIFICATION), "required") == 0;
+    post_open(conf, &a->post);
+    if (!registration_is_domains(a->registration_domains)) {
+        log_line(LOG_LEVEL_ERR,
+                 "setting=REGISTRATION_DOMAINS detail=\"must be domains, separated by commas\"");
+        return BAD_INPUT;
+    }
+    if (a->verification_required && a->post.way == POST_OFF) {
+        log_line(LOG_LEVEL_ERR, "setting=EMAIL_VERIFICATION detail=\"needs mail: set MAIL_URL\"");
+        return BAD_INPUT;
+    }
+    return DONE;
+}
+
 int authd_start(struct daemon *d, void **ret_state)
 {
-    const struct conf *conf = daemon_conf(d);
     cleanup(db_close) struct db *db = NULL;
     cleanup(authd_drop) struct authd *a = calloc(1, sizeof *a);
     int r;
 
     if (!a)
         abort();
-    a->cost.memory_kib = (uint32_t)conf_i64(conf, SET_HASH_MEMORY);
-    a->cost.passes = (uint32_t)conf_i64(conf, SET_HASH_PASSES);
-    authd_reload(conf, a);
-    a->rotation_seconds = conf_i64(conf, SET_KEY_ROTATION_MINUTES) * 60;
     pthread_mutex_init(&a->key_lock, NULL);
-    a->secret = conf_str(conf, SET_SECRET_KEY);
-    a->secret_file = conf_str(conf, SET_SECRET_KEY_FILE);
-    a->registration = conf_str(conf, SET_REGISTRATION);
-    a->registration_domains = conf_str(conf, SET_REGISTRATION_DOMAINS);
-    if (!registration_is_domains(a->registration_domains)) {
-        log_line(LOG_LEVEL_ERR,
-                 "setting=REGISTRATION_DOMAINS detail=\"must be domains, separated by commas\"");
-        return BAD_INPUT;
-    }
-    r = daemon_db(d, &db);
+    a->meters = daemon_meters(d);
+    r = settings_take(a, daemon_conf(d));
     if (!r)
-        r = signing_key_open(db, conf_str(conf, SET_SECRET_KEY),
-                             conf_str(conf, SET_SECRET_KEY_FILE), &a->key);
+        r = daemon_db(d, &db);
+    if (!r)
+        r = signing_key_open(db, a->secret, a->secret_file, &a->key);
     if (!r)
         r = password_nobody(&a->cost, a->nobody);
+    if (!r)
+        r = relay_start(d, mail_deliver, a, &a->mailer);
     if (r)
         return r;
     *ret_state = TAKE(a);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "authd/mail/post.h"
 #include "authd/password.h"
 #include "proto/api.h"
 
@@ -23,6 +24,14 @@ struct authd {
     int64_t rotation_seconds;                        /* age at which the key gets a successor */
     const char *registration, *registration_domains; /* as set in files; owned by the settings */
     const char *secret, *secret_file;                /* likewise: SECRET_KEY, SECRET_KEY_FILE */
+    const char *site, *public_url, *language;
+    bool verification_required;
+    /* mails; of the mailer's thread from its start on, but for what is constant */
+    struct post post;
+    struct relay *mailer;
+    struct meters *meters;
+    int64_t mail_meter_due_us;
+    atomic_bool ends;
 };
 
 /* The service's start and stop: settings, signing key, dummy hash.  DONE or a fault. */
@@ -41,6 +50,12 @@ int authd_signer(struct call *c, struct signing_key **ret) __attribute__((warn_u
 
 /* Periodic: takes the key that signs from the database, and makes its successor when it is time. */
 int key_tick(struct call *c);
+
+/* The service's hand_over: mails go on with the next process. */
+void authd_hand_over(void *state);
+
+/* "smtp", "files" or "off": where mails go. */
+const char *authd_note(void *state);
 
 /* Threads per lane: HASH_THREADS of the lane that hashes passwords. */
 int authd_workers(const struct conf *conf, enum lane lane);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authd/address.h"
+#include "authd/mail.h"
 #include "authd/queries.h"
 #include "common/call.h"
 #include "common/db.h"
@@ -24,8 +25,11 @@ int login_guard_try(struct call *c, const char *address)
 {
     const char *digest = address_digest(c, address);
     int64_t seconds = 0;
-    int r = db_do(c, Q_login_try, ARGS(digest, c->address));
+    bool locks = false;
+    int r = db_get(c, Q_login_try, ARGS(digest, c->address), INTO(&locks));
 
+    if (!r && locks) /* said to the address, whether or not an account has it */
+        r = mail_add(c, MAIL_locked, 0, address, c->address);
     if (r != NOT_FOUND)
         return r;
     r = db_get(c, Q_login_locked, ARGS(digest), INTO(&seconds));

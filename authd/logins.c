@@ -16,7 +16,7 @@ struct login {
     int64_t account;
     const char *hash;     /* the account's, as verified */
     const char *new_hash; /* when the cost has risen since, else NULL */
-    bool is_disabled, is_void, matches;
+    bool is_disabled, is_void, is_verified, matches;
 };
 
 static int cookie_check(struct call *c, const struct user_login_in *in)
@@ -41,7 +41,7 @@ int user_login_prepare(struct call *c, const struct user_login_in *in)
         return r;
     address_key(in->email, key);
     r = db_get(c, Q_account_by_address, ARGS(key),
-               INTO(&l->account, &l->hash, &l->is_disabled, &l->is_void));
+               INTO(&l->account, &l->hash, &l->is_disabled, &l->is_void, &l->is_verified));
     if (r && r != NOT_FOUND)
         return r;
     r = account_verify(c, l->hash, in->password);
@@ -71,6 +71,7 @@ static int login_accept(struct call *c, const struct login *l, const struct user
 
 int user_login(struct call *c, const struct user_login_in *in)
 {
+    const struct authd *a = call_state(c);
     const struct login *l = c->prepared;
     int r;
 
@@ -80,6 +81,8 @@ int user_login(struct call *c, const struct user_login_in *in)
         return refuse(c, FORBIDDEN, NULL, "this account is disabled");
     if (l->is_void)
         return refuse(c, FORBIDDEN, NULL, "this account needs a new password: ask for a reset");
+    if (a->verification_required && !l->is_verified)
+        return EMAIL_UNVERIFIED;
     r = second_factor_ask(c, l->account, in->has_totp_code ? in->totp_code : NULL);
     if (!r) /* not before: who knows the password alone would have as many codes as they like */
         r = login_guard_clear(c, in->email);

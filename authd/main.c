@@ -1,8 +1,8 @@
 /*
  * authd: accounts, sessions and the keys that sign tokens.
  *
- * Owns schema auth and SECRET_KEY; it makes no outward calls.  It alone sees passwords and keeps
- * them only as Argon2id hashes; refresh tokens only as SHA-256.
+ * Owns schema auth, SECRET_KEY and the mail server's password; mails are its only outward calls.
+ * It alone sees passwords and keeps them only as Argon2id hashes; refresh tokens only as SHA-256.
  * A compromise of this process gives everything that accounts protect: it can sign a token for any
  * user, and it sees the passwords that are typed while it lasts.  Its database role alone, without
  * SECRET_KEY, can add a session or a verification key of its own and so become any user, but it
@@ -13,6 +13,7 @@
 #include "proto/handlers.h"
 
 #include "authd/authd.h"
+#include "authd/meters.h"
 #include "authd/revocations.h"
 #include "authd/sessions.h"
 #include "common/db.h"
@@ -21,6 +22,12 @@
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},
 #include "authd/queries.def"
+    {0},
+};
+
+static const struct meter meters[] = {
+#define METER METER_ROW
+#include "authd/meters.def"
     {0},
 };
 
@@ -45,7 +52,11 @@ int main(int argc, char **argv)
         .tasks = tasks,
         .start = authd_start,
         .reload = authd_reload,
+        .hand_over = authd_hand_over,
+        .note = authd_note,
+        .meters = meters,
         .stop = authd_stop,
     };
+    conf_check_with(post_check);
     return service_main(&authd, argc, argv);
 }

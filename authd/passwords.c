@@ -5,6 +5,7 @@
 
 #include "authd/authd.h"
 #include "authd/login_guard.h"
+#include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/sessions.h"
 #include "common/call.h"
@@ -71,5 +72,7 @@ int password_change(struct call *c, const struct password_change_in *in)
     (void)in;
     if (r == NOT_FOUND)
         return refuse(c, CONFLICT, "old_password", "the password was changed at the same time");
-    return r ? r : sessions_end(c, c->caller, c->session);
+    if (!r)
+        r = sessions_end(c, c->caller, c->session);
+    return r ? r : mail_add(c, MAIL_password_changed, c->caller, NULL, NULL);
 }

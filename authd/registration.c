@@ -89,6 +89,18 @@ int registration_check(struct call *c, const char *address, const char *invite)
     return DONE;
 }
 
+int registration_move(struct call *c, const char *from, const char *to)
+{
+    const char *domain = strchr(to, '@') + 1;
+    struct registration rules;
+    int r = registration_read(c, &rules);
+
+    if (r || strcasecmp(strchr(from, '@') + 1, domain) == 0 ||
+        domain_is_listed(rules.domains, domain))
+        return r;
+    return refuse(c, FORBIDDEN, "email", "addresses of this domain may not register");
+}
+
 int registration_use(struct call *c, const char *address, const char *invite, int64_t account)
 {
     char hash[ONE_TIME_HEX_SIZE], key[ADDRESS_MAX + 1];

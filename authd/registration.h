@@ -25,6 +25,11 @@ bool registration_is_domains(const char *list);
 int registration_check(struct call *c, const char *address, const char *invite)
     __attribute__((warn_unused_result));
 
+/* Whether an account may move from one address to another: by the domains that may register, unless
+ * it stays where it is.  DONE or FORBIDDEN, or what db_get() says. */
+int registration_move(struct call *c, const char *from, const char *to)
+    __attribute__((warn_unused_result));
+
 /* In apply: uses the invitation up for the account; BAD_INPUT when somebody was faster. */
 int registration_use(struct call *c, const char *address, const char *invite, int64_t account)
     __attribute__((warn_unused_result));

@@ -1,5 +1,6 @@
-/* A new password by the token of a reset. */
+/* A new password by the token of a reset: a mail that is asked for, or an admin's. */
 #include "authd/login_guard.h"
+#include "authd/mail.h"
 #include "authd/one_time_token.h"
 #include "authd/password.h"
 #include "authd/passwords.h"
@@ -7,6 +8,11 @@
 #include "authd/sessions.h"
 #include "common/call.h"
 #include "common/db.h"
+
+int password_reset_ask(struct call *c, const struct password_reset_ask_in *in)
+{
+    return mail_ask(c, MAIL_reset, in->email);
+}
 
 static int token_refused(struct call *c)
 {
@@ -36,16 +42,21 @@ int password_reset_confirm(struct call *c, const struct password_reset_confirm_i
 {
     char token_hash[ONE_TIME_HEX_SIZE];
     const char *address = NULL;
+    bool by_mail = false;
     int64_t account;
     int r;
 
     one_time_token_hash(in->token, token_hash);
-    r = db_get(c, Q_reset_take, ARGS((const char *)token_hash), INTO(&account));
+    r = db_get(c, Q_reset_take, ARGS((const char *)token_hash), INTO(&account, &by_mail));
     if (!r)
         r = db_get(c, Q_account_password_set, ARGS(account, (const char *)c->prepared),
                    INTO(&address));
     if (r)
         return r == NOT_FOUND ? token_refused(c) : r;
     r = login_guard_clear(c, address);
-    return r ? r : sessions_end(c, account, 0);
+    if (!r && by_mail)
+        r = db_do(c, Q_account_verified, ARGS(account));
+    if (!r)
+        r = sessions_end(c, account, 0);
+    return r ? r : mail_add(c, MAIL_password_changed, account, NULL, NULL);
 }

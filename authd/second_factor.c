@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "authd/authd.h"
+#include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/recovery_code.h"
 #include "authd/sealing.h"
@@ -103,11 +104,16 @@ int second_factor_use(struct call *c, int64_t account, bool confirmed, const cha
 
 static int recovery_code_use(struct call *c, int64_t account, const char *hash)
 {
+    int64_t left = 0;
+    char details[24];
     int r = db_do(c, Q_recovery_code_use, ARGS(account, hash));
 
-    if (!r)
-        log_line(LOG_LEVEL_NOTICE, "event=recovery_code_used account=%" PRId64, account);
-    return r == NOT_FOUND ? TOTP_WRONG : r;
+    if (r)
+        return r == NOT_FOUND ? TOTP_WRONG : r;
+    log_line(LOG_LEVEL_NOTICE, "event=recovery_code_used account=%" PRId64, account);
+    r = db_get(c, Q_recovery_code_count, ARGS(account), INTO(&left));
+    snprintf(details, sizeof details, "%" PRId64, left);
+    return r ? r : mail_add(c, MAIL_recovery_used, account, NULL, details);
 }
 
 int second_factor_check(struct call *c, int64_t account, const char *code)
@@ -139,7 +145,7 @@ int second_factor_remove(struct call *c, int64_t account)
     if (!r)
         log_line(LOG_LEVEL_NOTICE, "event=second_factor_off account=%" PRId64 " by=%" PRId64,
                  account, c->caller);
-    return r;
+    return r ? r : mail_add(c, MAIL_factor_off, account, NULL, NULL);
 }
 
 static int row_reseal(struct db *db, const struct pg_result *rows, int i, const char *secret,

@@ -2,7 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "authd/authd.h"
 #include "authd/login_guard.h"
+#include "authd/mail.h"
 #include "authd/passwords.h"
 #include "authd/queries.h"
 #include "authd/recovery_code.h"
@@ -13,10 +15,9 @@
 #include "common/db.h"
 #include "common/log.h"
 
-#define SITE "Chatbot" /* what apps call us */
-
 int totp_create(struct call *c, const struct totp_create_in *in)
 {
+    const struct authd *a = call_state(c);
     cleanup(totp_secret_drop) struct totp_secret secret;
     char sealed[SEALED_HEX_SIZE], base32[TOTP_BASE32_SIZE];
     cleanup(text_drop) struct text uri = {0};
@@ -34,7 +35,7 @@ int totp_create(struct call *c, const struct totp_create_in *in)
         return r == NOT_FOUND
                    ? refuse(c, CONFLICT, NULL, "a second factor is on: turn it off first")
                    : r;
-    totp_uri(&secret, SITE, address, &uri);
+    totp_uri(&secret, a->site, address, &uri);
     totp_base32(&secret, base32);
     text_putc(&c->out, '{');
     text_member_str(&c->out, "otpauth_uri", uri.data);
@@ -103,6 +104,8 @@ int totp_confirm(struct call *c, const struct totp_confirm_in *in)
         r = codes_make(c);
     if (!r)
         r = login_guard_clear(c, c->prepared);
+    if (!r)
+        r = mail_add(c, MAIL_factor_on, c->caller, NULL, NULL);
     if (!r)
         log_line(LOG_LEVEL_NOTICE, "event=second_factor_on account=%" PRId64, c->caller);
     return r;

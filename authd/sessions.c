@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "authd/authd.h"
+#include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/refresh_token.h"
 #include "authd/revocations.h"
@@ -126,6 +127,9 @@ static int family_end(struct call *c, const struct family *f)
         return r;
     log_line(LOG_LEVEL_NOTICE, "event=refresh_token_reused account=%lld session=%lld",
              (long long)f->account, (long long)f->session);
+    r = mail_add(c, MAIL_session_doubted, f->account, NULL, c->address);
+    if (r)
+        return r;
     c->cookie = f->by_cookie ? "-" : NULL;
     return refresh_refused(c);
 }
@@ -191,9 +195,10 @@ int session_end_others(struct call *c, const struct session_end_others_in *in)
 
 int session_sweep(struct call *c)
 {
-    static const int sweeps[] = {Q_session_sweep, Q_signing_key_sweep,  Q_apikey_sweep,
-                                 Q_invite_sweep,  Q_reset_sweep,        Q_revocation_sweep,
-                                 Q_totp_sweep,    Q_login_failure_sweep};
+    static const int sweeps[] = {Q_session_sweep,      Q_signing_key_sweep, Q_apikey_sweep,
+                                 Q_invite_sweep,       Q_reset_sweep,       Q_revocation_sweep,
+                                 Q_totp_sweep,         Q_mail_sweep,        Q_email_token_sweep,
+                                 Q_login_failure_sweep};
 
     for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {
         int r = db_do(c, sweeps[i], NO_ARGS);

@@ -3,26 +3,23 @@
  * calls the operation it names, and deletes the row when the other side has done it.  It may do it
  * twice, never not at all; consumers are idempotent.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/digest.h"
-#include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/meters.h"
+#include "common/relay.h"
 #include "common/serve.h"
 
 #define LEASE_S     30      /* a relay that died lets its row go after this */
 #define CALL_US     5000000 /* for the other side to answer; shorter than the lease */
-#define LOOK_US     1000000 /* the net under outbox_wake() */
 #define METER_US    2000000 /* between two looks at how many there are */
 #define TRIES_MAX   20      /* then the row is parked */
 #define BACKOFF_MAX 300     /* s */
@@ -30,11 +27,8 @@
 
 struct outbox {
     struct daemon *daemon;
-    struct db *db;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool wake, stop;
+    struct db *db; /* the relay's */
+    struct relay *relay;
     int64_t meter_due_us;
 };
 
@@ -87,9 +81,8 @@ static void run(struct outbox *o, int query, size_t n, const struct arg *args)
 
 static void failed(struct outbox *o, int64_t id, const char *op, int64_t tries, int status)
 {
-    int64_t wait = tries < 9 ? INT64_C(1) << (tries - 1) : BACKOFF_MAX;
-
-    run(o, SQ_outbox_failed, ARGS(id, api_code(status), wait, TRIES_MAX));
+    run(o, SQ_outbox_failed,
+        ARGS(id, api_code(status), relay_backoff((int)tries, BACKOFF_MAX), TRIES_MAX));
     log_line(tries >= TRIES_MAX ? LOG_LEVEL_ERR : LOG_LEVEL_NOTICE,
              "event=%s id=%" PRId64 " op=%s tries=%" PRId64 " code=%s",
              tries >= TRIES_MAX ? "outbox_parked" : "outbox_failed", id, op, tries,
@@ -150,64 +143,30 @@ static void meter(struct outbox *o)
     meter_set(m, RM_outbox_oldest_seconds, NULL, rows_i64(rows, 0, 2));
 }
 
-static bool is_stopped(struct outbox *o)
-{
-    bool stop;
-
-    pthread_mutex_lock(&o->lock);
-    stop = o->stop;
-    pthread_mutex_unlock(&o->lock);
-    return stop;
-}
-
-static void *relay_run(void *state)
+static bool work(void *state, struct db *db)
 {
     struct outbox *o = state;
 
-    while (!is_stopped(o)) {
-        int64_t until_us = clock_us() + LOOK_US;
-        struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
-        meter(o);
-        if (deliver_one(o))
-            continue;
-        pthread_mutex_lock(&o->lock);
-        while (!o->wake && !o->stop && pthread_cond_timedwait(&o->woken, &o->lock, &until) == 0)
-            ;
-        o->wake = false;
-        pthread_mutex_unlock(&o->lock);
-    }
-    return NULL;
+    o->db = db;
+    meter(o);
+    return deliver_one(o);
 }
 
 int outbox_start(struct daemon *d, struct outbox **ret)
 {
     struct outbox *o = calloc(1, sizeof *o);
-    pthread_condattr_t attr;
-    int r;
 
     if (!o)
         abort();
     *ret = o;
     o->daemon = d;
-    pthread_mutex_init(&o->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&o->woken, &attr);
-    pthread_condattr_destroy(&attr);
-    r = daemon_db(d, &o->db);
-    if (!r && (errno = pthread_create(&o->thread, NULL, relay_run, o)))
-        r = FAULT("thread: %m");
-    return r;
+    return relay_start(d, work, o, &o->relay);
 }
 
 void outbox_wake(struct outbox *o)
 {
-    if (!o)
-        return;
-    pthread_mutex_lock(&o->lock);
-    o->wake = true;
-    pthread_cond_signal(&o->woken);
-    pthread_mutex_unlock(&o->lock);
+    if (o)
+        relay_wake(o->relay);
 }
 
 void outbox_drop(struct outbox **outbox)
@@ -216,13 +175,7 @@ void outbox_drop(struct outbox **outbox)
 
     if (!o)
         return;
-    pthread_mutex_lock(&o->lock);
-    o->stop = true;
-    pthread_cond_signal(&o->woken);
-    pthread_mutex_unlock(&o->lock);
-    if (o->thread)
-        pthread_join(o->thread, NULL);
-    db_close(&o->db);
+    relay_drop(&o->relay);
     free(o);
     *outbox = NULL;
 }

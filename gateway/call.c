@@ -102,17 +102,20 @@ void call_headers(struct exchange *x, const struct bus_reply *reply)
 int call_reply(struct exchange *x, const struct bus_reply *reply)
 {
     int http = reply->http ? reply->http : x->op->ok;
+    bool has_body = http != 204 && x->op->reply != REPLY_NOTHING;
 
     if (reply->status != DONE)
         return call_refused(x, reply);
-    if (http != 204 && !reply->body_size && reply->replayed)
+    if (has_body && !reply->body_size && reply->replayed)
         return problem(x, CONFLICT, "Idempotency-Key",
                        "this was done before, and what it answered is not kept");
-    if (http != 204 && !reply->body_size)
+    if (has_body && !reply->body_size)
         return FAULT("%s answered without a body", x->op->name);
     text_add(&x->reply->text, reply->body, reply->body_size);
     call_headers(x, reply);
     json_reply(x, http);
+    if (!has_body)
+        x->reply->type = NULL;
     return DONE;
 }
 

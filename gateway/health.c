@@ -92,6 +92,9 @@ int health_write(struct broker *b, struct text *to)
                                           : "degraded");
     text_member_str(to, "database", connected ? "connected" : "disconnected");
     text_member_str(to, "model", model_of(&l));
+    text_member_str(to, "mail",
+                    is_up(&l, SVC_AUTH) && l.services[SVC_AUTH].note[0] ? l.services[SVC_AUTH].note
+                                                                        : "off");
     text_json_name(to, "model_paused");
     text_puts(to, is_paused(&l) ? "true" : "false");
     services_write(&l, to);

@@ -175,7 +175,7 @@ static struct json_object *success(const struct op *op, const char *text)
 
     add(o, "description", string(text));
     add(o, "headers", success_headers(op));
-    if (op->ok != 204)
+    if (op->ok != 204 && (op->reply != REPLY_NOTHING || op->svc == SVC_GATEWAY))
         add(o, "content", reply_content(op));
     return o;
 }

@@ -81,6 +81,12 @@ place_blobs_make() {
         die 1 "$data/blobs cannot be made"
 }
 
+# Makes the directory that mails go to where no server takes them, which is the service user's.
+place_mail_make() {
+    mkdir -p "$data/mail" && chmod 700 "$data/mail" && { ((EUID != 0)) || chown "$service_user:" "$data/mail"; } ||
+        die 1 "$data/mail cannot be made"
+}
+
 # Makes an empty run directory for sockets, short because their paths end at 107 bytes.
 # place_run_open gives it away once the supervisor has written what it has to write.
 place_run_make() {

@@ -37,7 +37,8 @@ service_exec() {
         given+=(DATABASE="host=$run_dir dbname=chatbot")
         ;;
     esac
-    [[ $program != authd ]] || given+=(SECRET_KEY_FILE="$data/secret_key")
+    [[ $program != authd ]] || given+=(SECRET_KEY_FILE="$data/secret_key" MAIL_DIR="$data/mail")
+    [[ $program != authd ]] || setting_given PUBLIC_URL || given+=(PUBLIC_URL="$url")
     [[ $program != filed ]] || given+=(BLOB_DIR="$data/blobs")
     ((!demo)) || case $program in
     chatd) given+=(OPENAI_BASE_URL="$demo_url" UPSTREAM_LABEL=demo TITLE_MODEL=echo) ;;

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { App } from '../harness/totp.mjs';
 import { build, top } from '../harness/stack.mjs';
 
-export const stack = { own: true };
+export const stack = { own: true, settings: { REQUEST_WAIT: '60' } };
 
 export default async function (t) {
     await t.as('alice');
@@ -42,7 +42,7 @@ export default async function (t) {
         refused(await t.call('POST', '/users/me/totp/confirm', { body: { code: 'abcdef' } }), 422, 'bad_input', 'code');
         refused(await t.call('POST', '/users/me/totp/confirm', { body: {} }), 422, 'bad_input', 'code');
         await on();
-        assert.deepEqual((await t.call('GET', '/users/me/security')).json, { totp: true, recovery_codes: 10 });
+        assert.deepEqual((await t.call('GET', '/users/me/security')).json, { totp: true, recovery_codes: 10, email_verified: false, pending_email: null });
         assert.equal((await t.call('POST', '/users/me/totp')).status, 409);
     });
 

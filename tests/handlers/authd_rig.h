@@ -36,6 +36,9 @@ static inline void begin(void)
     state.token_seconds = 3600;
     state.registration = "open";
     state.registration_domains = "";
+    state.site = "Chatbot";
+    state.public_url = "https://chat.example.com/";
+    state.language = "en";
     state.secret = SECRET;
     state.secret_file = "";
     ck_assert_int_eq(password_nobody(&state.cost, state.nobody), DONE);

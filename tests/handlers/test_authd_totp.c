@@ -4,8 +4,8 @@
 #include "authd/totp.h"
 #include "tests/handlers/authd_rig.h"
 
-#define EMAIL  "ann@example.com"
-#define NEXT   "fedcba9876543210fedcba9876543210"
+#define EMAIL "ann@example.com"
+#define NEXT  "fedcba9876543210fedcba9876543210"
 
 static int64_t ann;
 static struct totp_secret app; /* what her app knows */

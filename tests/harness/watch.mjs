@@ -48,14 +48,14 @@ function tail(file, from) {
     }
 }
 
-// Names of files below dir that hold one of the words.
+// Names of files below dir that hold one of the words, but for what people sent and are sent.
 export function leaks(dir, words) {
     const list = [...words].filter(Boolean);
     if (!list.length) return [];
     const pattern = path.join(dir, `.words-${process.pid}`);
     fs.writeFileSync(pattern, list.join('\n') + '\n', { mode: 0o600 });
     try {
-        const out = execFileSync('grep', ['-rlaF', '-f', pattern, '--exclude', path.basename(pattern), '--exclude-dir', 'blobs', dir], { encoding: 'utf8' });
+        const out = execFileSync('grep', ['-rlaF', '-f', pattern, '--exclude', path.basename(pattern), '--exclude-dir', 'blobs', '--exclude-dir', 'mail', dir], { encoding: 'utf8' });
         return out.split('\n').filter(Boolean);
     } catch (e) {
         if (e.status === 1) return [];
