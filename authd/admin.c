@@ -15,8 +15,7 @@
 
 #define INVITES_MAX 1000 /* open ones */
 
-/* Gateways forget what they know of the account, and ask. */
-static int account_doubt(struct call *c, int64_t account)
+int account_doubt(struct call *c, int64_t account)
 {
     cleanup(rows_drop) struct pg_result *live = NULL;
     int r = db_rows(c, Q_account_live, ARGS(account), &live);

@@ -8,6 +8,9 @@
 
 struct call;
 
+/* Gateways forget what they know of the account's sessions and keys, and ask. */
+int account_doubt(struct call *c, int64_t account) __attribute__((warn_unused_result));
+
 /* Disables or enables (NULL: as it is) and gives a role (NULL: as it is); gateways ask about the
  * account's sessions and keys again.  NOT_FOUND without such an account. */
 int account_set(struct call *c, int64_t account, const bool *disabled, const char *role)

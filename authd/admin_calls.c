@@ -4,6 +4,7 @@
 #include "authd/admin.h"
 #include "authd/queries.h"
 #include "authd/registration.h"
+#include "authd/revocations.h"
 #include "authd/second_factor.h"
 #include "authd/sessions.h"
 #include "common/call.h"
@@ -90,6 +91,7 @@ static int settings_answer(struct call *c)
     text_putc(&c->out, '{');
     text_member_str(&c->out, "registration", rules.mode);
     text_member_str(&c->out, "registration_domains", rules.domains);
+    text_member_str(&c->out, "totp_required", rules.totp);
     text_putc(&c->out, '}');
     return DONE;
 }
@@ -111,6 +113,28 @@ static int setting_set(struct call *c, const char *name, const char *value, bool
     return r == NOT_FOUND ? DONE : r;
 }
 
+/* Who asks it of others has one: nobody is locked out of what they have just set. */
+static int totp_set(struct call *c, const char *who, bool clear)
+{
+    const char *sealed;
+    int64_t last;
+    int r = clear || strcmp(who, "off") == 0
+                ? DONE
+                : db_get(c, Q_totp_take, ARGS(c->caller, true), INTO(&sealed, &last));
+
+    if (r)
+        return r == NOT_FOUND
+                   ? refuse(c, CONFLICT, "totp_required", "turn your own second factor on first")
+                   : r;
+    r = setting_set(c, "totp_required", who, clear);
+    return r ? r : revocations_leap(c);
+}
+
+static bool is_totp_rule(const char *who)
+{
+    return strcmp(who, "off") == 0 || strcmp(who, "admins") == 0 || strcmp(who, "all") == 0;
+}
+
 int setting_update(struct call *c, const struct setting_update_in *in)
 {
     int r = admin_check(c);
@@ -123,7 +147,11 @@ int setting_update(struct call *c, const struct setting_update_in *in)
         !registration_is_domains(in->registration_domains))
         return refuse(c, BAD_INPUT, "registration_domains",
                       "registration_domains: must be domains, separated by commas");
-    if (in->has_registration)
+    if (in->has_totp_required && !in->null_totp_required && !is_totp_rule(in->totp_required))
+        return refuse(c, BAD_INPUT, "totp_required", "totp_required: must be off, admins or all");
+    if (in->has_totp_required)
+        r = totp_set(c, in->totp_required, in->null_totp_required);
+    if (!r && in->has_registration)
         r = setting_set(c, "registration", in->registration, in->null_registration);
     if (!r && in->has_registration_domains)
         r = setting_set(c, "registration_domains", in->registration_domains,

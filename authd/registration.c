@@ -37,11 +37,13 @@ int registration_read(struct call *c, struct registration *ret)
     int r;
 
     *ret = (struct registration){0};
-    r = db_get(c, Q_setting_values, NO_ARGS, INTO(&ret->mode, &ret->domains));
+    r = db_get(c, Q_setting_values, NO_ARGS, INTO(&ret->mode, &ret->domains, &ret->totp));
     if (!ret->mode)
         ret->mode = a->registration;
     if (!ret->domains)
         ret->domains = a->registration_domains;
+    if (!ret->totp)
+        ret->totp = "off";
     return r;
 }
 

@@ -8,6 +8,7 @@ struct call;
 struct registration {
     const char *mode;    /* "open", "invite" or "closed" */
     const char *domains; /* separated by commas, "" all */
+    const char *totp;    /* who needs a second factor: "off", "admins" or "all" */
 };
 
 /* The rules in force: what admins have set, else the settings.  Strings live as long as the call.

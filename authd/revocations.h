@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Revocations: what ended before its time, sessions by their id and API keys by their negated id.
- * They are numbered rows; the numbers have no gaps and are visible in their order.
+ * They are numbered rows; the numbers have no gaps, but for those of revocations_leap(), and are
+ * visible in their order.
  */
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ int revocation_append(struct call *c, int64_t account, int64_t session)
 /* The same for every row of a result: (account, session). */
 int revocations_append(struct call *c, const struct pg_result *ended)
     __attribute__((warn_unused_result));
+
+/* In apply: gateways forget whatever they know of sessions and keys, and ask. */
+int revocations_leap(struct call *c) __attribute__((warn_unused_result));
 
 /*
  * The event of topic "session" as the database stands: cursor the newest revocation, data the

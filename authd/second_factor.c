@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "authd/admin.h"
 #include "authd/authd.h"
 #include "authd/mail.h"
 #include "authd/queries.h"
@@ -145,6 +146,8 @@ int second_factor_remove(struct call *c, int64_t account)
     if (!r)
         log_line(LOG_LEVEL_NOTICE, "event=second_factor_off account=%" PRId64 " by=%" PRId64,
                  account, c->caller);
+    if (!r)
+        r = account_doubt(c, account);
     return r ? r : mail_add(c, MAIL_factor_off, account, NULL, NULL);
 }
 

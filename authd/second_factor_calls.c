@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "authd/admin.h"
 #include "authd/authd.h"
 #include "authd/login_guard.h"
 #include "authd/mail.h"
@@ -104,6 +105,8 @@ int totp_confirm(struct call *c, const struct totp_confirm_in *in)
         r = codes_make(c);
     if (!r)
         r = login_guard_clear(c, c->prepared);
+    if (!r)
+        r = account_doubt(c, c->caller);
     if (!r)
         r = mail_add(c, MAIL_factor_on, c->caller, NULL, NULL);
     if (!r)

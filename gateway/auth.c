@@ -226,6 +226,7 @@ static int session_ask(struct exchange *x, const unsigned char *digest, uint64_t
     if (r != DONE)
         return r;
     e->admin = is_admin(state, e);
+    e->limited = json_flag(state, "limited", false);
     sessions_add(sessions, digest, e, json_i64(state, "seq", -1), ticket);
     return DONE;
 }
@@ -314,6 +315,7 @@ static int key_ask(struct exchange *x, const unsigned char *digest, uint64_t tic
     if (ret->account <= 0 || ret->session >= 0)
         return FAULT("authd sent an API key that is none");
     ret->admin = is_admin(state, ret);
+    ret->limited = json_flag(state, "limited", false);
     sessions_add(sessions, digest, ret, json_i64(state, "seq", -1), ticket);
     return DONE;
 }
@@ -355,11 +357,20 @@ int auth_identify(struct exchange *x)
     x->caller = e.account;
     x->session = e.session;
     x->admin = e.admin;
+    x->limited = e.limited;
     x->rights = e.rights;
     return DONE;
 }
 
+/* What an account reaches that has to have a second factor first: its own affairs. */
+static bool is_own_affair(const struct op *op)
+{
+    return op->svc == SVC_AUTH && (op->scope == SCOPE_SESSION || op->id == OP_user_me);
+}
+
 int auth_step(struct exchange *x)
 {
-    return x->op->scope == SCOPE_ANYONE ? DONE : auth_identify(x);
+    int r = x->op->scope == SCOPE_ANYONE ? DONE : auth_identify(x);
+
+    return !r && x->limited && !is_own_affair(x->op) ? TOTP_SETUP : r;
 }

@@ -44,7 +44,7 @@ struct exchange {
     char pair[TARGET_MAX + 2]; /* a decoded pair of the query */
 
     int64_t caller, session; /* 0: nobody; session below 0: an API key's id, negated */
-    bool admin;
+    bool admin, limited;
     struct key_rights rights; /* of the API key */
     struct text body;         /* kept by the thread */
     char key[256];            /* idempotency key, "": none */

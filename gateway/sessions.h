@@ -30,7 +30,7 @@ struct key_rights {
 /* session: of a token; below 0 the negated id of an API key. */
 struct session_entry {
     int64_t account, session, expires;
-    bool admin;
+    bool admin, limited; /* limited: its account needs a second factor first */
     struct key_rights rights;
 };
 

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { eventually } from '../harness/http.mjs';
 import { App } from '../harness/totp.mjs';
 import { build, top } from '../harness/stack.mjs';
 
@@ -42,7 +43,7 @@ export default async function (t) {
         refused(await t.call('POST', '/users/me/totp/confirm', { body: { code: 'abcdef' } }), 422, 'bad_input', 'code');
         refused(await t.call('POST', '/users/me/totp/confirm', { body: {} }), 422, 'bad_input', 'code');
         await on();
-        assert.deepEqual((await t.call('GET', '/users/me/security')).json, { totp: true, recovery_codes: 10, email_verified: false, pending_email: null });
+        assert.deepEqual((await t.call('GET', '/users/me/security')).json, { totp: true, recovery_codes: 10, totp_required: false, email_verified: false, pending_email: null });
         assert.equal((await t.call('POST', '/users/me/totp')).status, 409);
     });
 
@@ -102,6 +103,34 @@ export default async function (t) {
         assert.equal(said.status, 0, said.stderr);
         assert.equal((await login()).status, 200);
         assert.equal(admin('reset-totp', email).status, 1);
+    });
+
+    await t.test('an admin asks it of all: without one an account reaches its own affairs only', async () => {
+        const root = `root.${t.client.nonce}@example.com`;
+        const secret = { email: root, password: `Root-${t.client.nonce}-1` };
+        const { access_token: token } = (await t.call('POST', '/users/login', { body: secret, token: null })).json;
+        const require = (who) => t.call('PUT', '/admin/settings', { body: { totp_required: who }, token });
+        refused(await require('all'), 409, 'conflict', 'totp_required');
+        const made = await t.call('POST', '/users/me/totp', { token });
+        t.world.secrets.add(made.json.secret);
+        const phone = new App(made.json.otpauth_uri);
+        const confirmed = await t.call('POST', '/users/me/totp/confirm', { body: { code: await phone.fresh() }, token });
+        confirmed.json.recovery_codes.forEach((code) => t.world.secrets.add(code));
+        const { key } = (await t.call('POST', '/users/me/keys', { body: { name: 'robot', scopes: 'read' } })).json;
+        const reaches = async (with_) => (await t.call('GET', '/projects', with_ && { token: with_ })).json?.code ?? 200;
+        assert.deepEqual([await reaches(), await reaches(key)], [200, 200]);
+        assert.equal((await require('all')).json.totp_required, 'all');
+        for (const with_ of [undefined, key])
+            await eventually(async () => (await reaches(with_)) === 'totp_setup', { within: 10000, what: 'it is told' });
+        assert.equal((await t.call('GET', '/users/me')).status, 200);
+        assert.equal((await t.call('GET', '/users/me/security')).json.totp_required, true);
+        assert.equal((await t.call('POST', '/users/me/exports')).status, 403);
+        await on();
+        for (const with_ of [undefined, key])
+            await eventually(async () => (await reaches(with_)) === 200, { within: 10000, what: 'it has one' });
+        assert.equal((await require('off')).status, 200);
+        assert.equal((await t.call('DELETE', '/users/me/totp', { body: { password } })).status, 204);
+        assert.equal(await reaches(), 200);
     });
 
     await t.test('it stays, sealed under another SECRET_KEY', async () => {

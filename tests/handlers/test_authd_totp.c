@@ -233,6 +233,57 @@ START_TEST(secrets_follow_the_secret_key)
 }
 END_TEST
 
+static int require(int64_t caller, const char *who)
+{
+    struct setting_update_in in = {.has_totp_required = true, .totp_required = who};
+
+    c = harness_call(OP_setting_update, caller);
+    return setting_update(c, &in);
+}
+
+/* Whether a session, or a key by its negated id, reaches its account's own affairs only. */
+static bool is_limited(int64_t account, int64_t session)
+{
+    c = harness_call(OP_session_check, account);
+    ck_assert_int_eq(harness_fast(c, Q_session_check, 1, ARGS(session)), DONE);
+    return json_flag(harness_reply(c), "limited", false);
+}
+
+START_TEST(an_admin_can_ask_it_of_all)
+{
+    int64_t bob = account_make("bob@example.com"), his = session_make("bob@example.com"), hers, seq;
+    struct apikey_create_in key = {.name = "robot", .scopes = "read"};
+
+    harness_sql(c, "UPDATE account SET role = 'admin' WHERE email_key = 'ann@example.com'");
+    ck_assert_int_eq(require(ann, "some"), BAD_INPUT);
+    ck_assert_int_eq(require(ann, "all"), CONFLICT); /* without one of her own */
+    ck_assert_str_eq(c->field, "totp_required");
+    ck_assert_int_eq(create(), DONE);
+    ck_assert_int_eq(confirm(code(0)), DONE);
+    ck_assert_int_eq(login(code(1)), DONE);
+    hers = reply_claims().session;
+    seq = number("SELECT seq FROM revocation_counter");
+    ck_assert_int_eq(require(ann, "admins"), DONE);
+    ck_assert_str_eq(reply_str(c, "totp_required"), "admins");
+    ck_assert_int_gt(number("SELECT seq FROM revocation_counter"), seq + REVOCATIONS_LISTED);
+    ck_assert(!is_limited(bob, his));
+    ck_assert(!is_limited(ann, hers));
+    ck_assert_int_eq(require(ann, "all"), DONE);
+    ck_assert(is_limited(bob, his));
+    ck_assert(!is_limited(ann, hers));
+    c = harness_call(OP_apikey_create, bob);
+    ck_assert_int_eq(apikey_create(c, &key), DONE);
+    ck_assert(is_limited(bob, -reply_i64(c, "id")));
+    c = harness_call(OP_account_security, bob);
+    ck_assert_int_eq(harness_fast(c, Q_account_security, 1, NO_ARGS), DONE);
+    ck_assert(json_flag(harness_reply(c), "totp_required", false));
+    ck_assert_int_eq(turn_off(PASSWORD, NULL), DONE);
+    ck_assert(is_limited(ann, hers));
+    ck_assert_int_eq(require(ann, "off"), DONE);
+    ck_assert(!is_limited(bob, his));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("authd_totp");
@@ -250,5 +301,6 @@ int main(void)
     tcase_add_test(tests, off_asks_for_the_password_or_a_code);
     tcase_add_test(tests, an_admin_takes_it_away);
     tcase_add_test(tests, secrets_follow_the_secret_key);
+    tcase_add_test(tests, an_admin_can_ask_it_of_all);
     return check_run("authd_totp", tests);
 }
