@@ -89,6 +89,21 @@ START_TEST(live_ones_change)
 }
 END_TEST
 
+START_TEST(those_of_conversations_change)
+{
+    cleanup(conf_drop) struct conf *c = loaded("RETENTION_DAYS=30\n");
+
+    write_conf("TITLES=off\nTITLE_MODEL=small\nSEARCH_LANGUAGE=german\nSEARCH_TIMEOUT=500\n");
+    ck_assert_int_eq(conf_reload(c), 0);
+    ck_assert(!conf_bool(c, SET_TITLES));
+    ck_assert_str_eq(conf_str(c, SET_TITLE_MODEL), "small");
+    ck_assert_str_eq(conf_str(c, SET_SEARCH_LANGUAGE), "german");
+    ck_assert_int_eq(conf_i64(c, SET_SEARCH_TIMEOUT), 500);
+    ck_assert_int_eq(conf_i64(c, SET_RETENTION_DAYS), 0);
+    ck_assert_ptr_null(strstr(said_so_far(), "needs_restart"));
+}
+END_TEST
+
 START_TEST(others_wait_for_a_restart)
 {
     cleanup(conf_drop) struct conf *c = loaded("MAX_TURNS=8\n");
@@ -221,6 +236,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, live_ones_change);
+    tcase_add_test(t, those_of_conversations_change);
     tcase_add_test(t, others_wait_for_a_restart);
     tcase_add_test(t, nothing_new_says_nothing);
     tcase_add_test(t, the_command_line_still_wins);
