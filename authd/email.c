@@ -68,7 +68,7 @@ int email_change_prepare(struct call *c, const struct email_change_in *in)
     if (!r)
         r = login_guard_try(c, address);
     if (!r)
-        r = account_verify(c, hash, in->password);
+        r = account_verify(c, hash, 0, in->password);
     if (r == BAD_LOGIN)
         return refuse(c, BAD_INPUT, "password", "password: is not your password");
     if (!r)

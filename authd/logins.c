@@ -33,6 +33,7 @@ int user_login_prepare(struct call *c, const struct user_login_in *in)
     const struct authd *a = call_state(c);
     struct login *l = arena_alloc(&c->arena, sizeof *l);
     char key[ADDRESS_MAX + 1];
+    int64_t old_rounds = 0;
     int r = cookie_check(c, in);
 
     if (!r)
@@ -40,11 +41,12 @@ int user_login_prepare(struct call *c, const struct user_login_in *in)
     if (r)
         return r;
     address_key(in->email, key);
-    r = db_get(c, Q_account_by_address, ARGS(key),
-               INTO(&l->account, &l->hash, &l->is_disabled, &l->is_void, &l->is_verified));
-    if (r && r != NOT_FOUND)
+    r = db_get(
+        c, Q_account_by_address, ARGS(key),
+        INTO(&old_rounds, &l->account, &l->hash, &l->is_disabled, &l->is_void, &l->is_verified));
+    if (r)
         return r;
-    r = account_verify(c, l->hash, in->password);
+    r = account_verify(c, l->hash, old_rounds, in->password);
     if (r < 0)
         return r;
     l->matches = r == DONE;

@@ -3,6 +3,7 @@
 
 #include <argon2.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -110,12 +111,35 @@ int password_nobody(const struct password_cost *cost, char ret[PASSWORD_HASH_MAX
     return r;
 }
 
+static int pbkdf2_compute(const char *password, const struct pbkdf2 *p,
+                          unsigned char ret[PBKDF2_HASH_SIZE])
+{
+    return PKCS5_PBKDF2_HMAC(password, (int)strlen(password), p->salt, (int)p->salt_size,
+                             (int)p->rounds, EVP_sha256(), PBKDF2_HASH_SIZE, ret) == 1
+               ? DONE
+               : FAULT("pbkdf2");
+}
+
+static int pbkdf2_verify(const struct pbkdf2 *p, const char *password)
+{
+    unsigned char computed[PBKDF2_HASH_SIZE];
+    int r = pbkdf2_compute(password, p, computed);
+
+    if (!r && CRYPTO_memcmp(computed, p->hash, sizeof computed) != 0)
+        r = BAD_LOGIN;
+    secret_wipe(computed, sizeof computed);
+    return r;
+}
+
 int password_verify(const char *hash, const char *password)
 {
     unsigned char computed[PHC_BYTES_MAX];
+    struct pbkdf2 old;
     struct phc p;
     int r;
 
+    if (pbkdf2_read(hash, &old))
+        return pbkdf2_verify(&old, password);
     if (!phc_read(hash, &p))
         return FAULT("a stored password hash cannot be read");
     r = hash_compute(password, &p, computed);
@@ -126,25 +150,51 @@ int password_verify(const char *hash, const char *password)
 }
 
 /* The time of Argon2id grows with memory times passes. */
-int password_pad(const char *hash, const struct password_cost *cost, const char *password)
+static int argon2_pad(uint64_t spent, const struct password_cost *cost, const char *password)
 {
     char ignored[PASSWORD_HASH_MAX];
-    uint64_t full = (uint64_t)cost->memory_kib * cost->passes, spent;
+    uint64_t full = (uint64_t)cost->memory_kib * cost->passes;
     struct password_cost rest = {.passes = cost->passes};
-    struct phc p;
 
-    if (!phc_read(hash, &p))
-        return FAULT("a stored password hash cannot be read");
-    spent = (uint64_t)p.memory_kib * p.passes;
     if (spent >= full)
         return DONE;
     rest.memory_kib = (uint32_t)((full - spent) / cost->passes);
     return rest.memory_kib < ARGON2_MIN_MEMORY ? DONE : password_hash(password, &rest, ignored);
 }
 
+/* That of PBKDF2 with its rounds. */
+static int pbkdf2_pad(uint32_t spent, uint32_t full, const char *password)
+{
+    struct pbkdf2 rest = {.rounds = full - spent, .salt_size = SALT_SIZE};
+    unsigned char ignored[PBKDF2_HASH_SIZE];
+
+    return spent >= full ? DONE : pbkdf2_compute(password, &rest, ignored);
+}
+
+int password_pad(const char *hash, const struct password_cost *cost, uint32_t old_rounds,
+                 const char *password)
+{
+    uint64_t spent = 0;
+    struct pbkdf2 old;
+    struct phc p;
+    int r;
+
+    if (!pbkdf2_read(hash, &old)) {
+        old.rounds = 0;
+        if (!phc_read(hash, &p))
+            return FAULT("a stored password hash cannot be read");
+        spent = (uint64_t)p.memory_kib * p.passes;
+    }
+    r = argon2_pad(spent, cost, password);
+    return r ? r : pbkdf2_pad(old.rounds, old_rounds, password);
+}
+
 bool password_is_outdated(const char *hash, const struct password_cost *cost)
 {
+    struct pbkdf2 old;
     struct phc p;
 
+    if (pbkdf2_read(hash, &old))
+        return true;
     return phc_read(hash, &p) && (p.memory_kib < cost->memory_kib || p.passes < cost->passes);
 }

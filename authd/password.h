@@ -1,5 +1,8 @@
 #pragma once
-/* Passwords: what makes one acceptable, and Argon2id (RFC 9106) as PHC strings. */
+/*
+ * Passwords: what makes one acceptable, and Argon2id (RFC 9106) as PHC strings.  Hashes that came
+ * with the accounts of the platform before this one (PBKDF2, see phc.h) are verified, never made.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,11 +42,12 @@ int password_nobody(const struct password_cost *cost, char ret[PASSWORD_HASH_MAX
 int password_verify(const char *hash, const char *password) __attribute__((warn_unused_result));
 
 /*
- * Takes the time that a hash of `cost` takes longer than that one, for whoever was refused by it:
- * else the time would tell an old account from none.  DONE or a fault.
+ * Takes the time that a verification may take longer than that hash's did, for whoever was refused
+ * by it: else the time would tell an old account from none.  All together that is a hash of `cost`
+ * and old_rounds of PBKDF2 (0: no account has such a hash any more).  DONE or a fault.
  */
-int password_pad(const char *hash, const struct password_cost *cost, const char *password)
-    __attribute__((warn_unused_result));
+int password_pad(const char *hash, const struct password_cost *cost, uint32_t old_rounds,
+                 const char *password) __attribute__((warn_unused_result));
 
-/* Whether a hash that we made was cheaper than `cost`. */
+/* Whether a hash was cheaper than `cost`, or is no Argon2id at all. */
 bool password_is_outdated(const char *hash, const struct password_cost *cost);

@@ -22,16 +22,17 @@ int account_hash(struct call *c, const char *password, const char **ret)
     return r;
 }
 
-int account_verify(struct call *c, const char *hash, const char *password)
+int account_verify(struct call *c, const char *hash, int64_t old_rounds, const char *password)
 {
     const struct authd *a = call_state(c);
-    int r = password_verify(hash ? hash : a->nobody, password), padded;
+    int r, padded;
 
+    r = password_verify(hash ? hash : a->nobody, password);
     if (!hash && !r)
         r = BAD_LOGIN;
-    if (r != BAD_LOGIN || !hash)
+    if (r != BAD_LOGIN)
         return r;
-    padded = password_pad(hash, &a->cost, password);
+    padded = password_pad(hash ? hash : a->nobody, &a->cost, (uint32_t)old_rounds, password);
     return padded ? padded : r;
 }
 
@@ -54,7 +55,7 @@ int password_change_prepare(struct call *c, const struct password_change_in *in)
     if (!r)
         r = login_guard_try(c, address);
     if (!r)
-        r = account_verify(c, change->old_hash, in->old_password);
+        r = account_verify(c, change->old_hash, 0, in->old_password);
     if (r == BAD_LOGIN)
         return refuse(c, BAD_INPUT, "old_password", "old_password: is not your password");
     if (!r)

@@ -1,5 +1,7 @@
 #pragma once
 /* Passwords of accounts: new ones, and whether one is right. */
+#include <stdint.h>
+
 struct call;
 
 /* In prepare: hashes with the cost that the settings ask for; *ret lives as long as the call. */
@@ -7,9 +9,10 @@ int account_hash(struct call *c, const char *password, const char **ret)
     __attribute__((warn_unused_result));
 
 /*
- * In prepare: whether a password is the one of a hash (NULL: of nobody).  It costs the same time
- * for nobody, for a hash of today's cost and for an older, cheaper one.
+ * In prepare: whether a password is the one of a hash (NULL: of nobody).  A wrong one costs the
+ * same time for nobody, for a hash of today's cost, for an older, cheaper one and for one of
+ * PBKDF2, of which old_rounds are the most that any account still has (0: there is none).
  * DONE; BAD_LOGIN; or a fault.
  */
-int account_verify(struct call *c, const char *hash, const char *password)
+int account_verify(struct call *c, const char *hash, int64_t old_rounds, const char *password)
     __attribute__((warn_unused_result));

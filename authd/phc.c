@@ -58,7 +58,9 @@ static bool number_read(const char **at, uint32_t max, uint32_t *ret)
     return true;
 }
 
-static bool bytes_read(const char **at, unsigned char ret[PHC_BYTES_MAX], uint32_t *ret_size)
+/* letters: the two that this alphabet has in place of base64url's. */
+static bool bytes_read(const char **at, const char *letters, unsigned char ret[PHC_BYTES_MAX],
+                       uint32_t *ret_size)
 {
     size_t n = strcspn(*at, "$");
     char text[BASE64_MAX];
@@ -69,7 +71,7 @@ static bool bytes_read(const char **at, unsigned char ret[PHC_BYTES_MAX], uint32
         return false;
     memcpy(text, *at, n);
     text[n] = '\0';
-    letters_swap(text, "+/", "-_");
+    letters_swap(text, letters, "-_");
     size = base64url_decode(text, n, bytes);
     if (size < PHC_BYTES_MIN || size > PHC_BYTES_MAX)
         return false;
@@ -85,6 +87,16 @@ bool phc_read(const char *text, struct phc *ret)
            number_read(&text, PHC_MEMORY_MAX, &ret->memory_kib) && literal_read(&text, ",t=") &&
            number_read(&text, PHC_PASSES_MAX, &ret->passes) && literal_read(&text, ",p=") &&
            number_read(&text, PHC_LANES_MAX, &ret->lanes) && literal_read(&text, "$") &&
-           bytes_read(&text, ret->salt, &ret->salt_size) && literal_read(&text, "$") &&
-           bytes_read(&text, ret->hash, &ret->hash_size) && *text == '\0';
+           bytes_read(&text, "+/", ret->salt, &ret->salt_size) && literal_read(&text, "$") &&
+           bytes_read(&text, "+/", ret->hash, &ret->hash_size) && *text == '\0';
+}
+
+bool pbkdf2_read(const char *text, struct pbkdf2 *ret)
+{
+    uint32_t size;
+
+    return literal_read(&text, "$pbkdf2-sha256$") &&
+           number_read(&text, PBKDF2_ROUNDS_MAX, &ret->rounds) && literal_read(&text, "$") &&
+           bytes_read(&text, "./", ret->salt, &ret->salt_size) && literal_read(&text, "$") &&
+           bytes_read(&text, "./", ret->hash, &size) && size == PBKDF2_HASH_SIZE && *text == '\0';
 }

@@ -127,7 +127,7 @@ static int owner_prepare(struct call *c, const char *password, const char *code)
     r = code_try(c, &hash);
     if (r || !password)
         return r;
-    r = account_verify(c, hash, password);
+    r = account_verify(c, hash, 0, password);
     return r == BAD_LOGIN ? refuse(c, BAD_INPUT, "password", "password: is not your password") : r;
 }
 

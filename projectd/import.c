@@ -1,4 +1,6 @@
 /* project_import: an exported project with its prompts, made anew. */
+#include "projectd/import.h"
+
 #include <json-c/json.h>
 #include <string.h>
 
@@ -78,14 +80,11 @@ static int prompts_make(struct call *c, const struct import_project *p)
 }
 
 /* One import of an account at a time comes past the lock. */
-int project_import(struct call *c, const struct project_import_in *in)
+int import_make(struct call *c, const struct import_project *p, const char *digest)
 {
-    const struct import *i = c->prepared;
-    const struct import_project *p = &i->project;
-    const char *ignored, *digest = i->digest;
+    const char *ignored;
     int r = db_get(c, Q_owner_lock, ARGS(c->caller), INTO(&ignored));
 
-    (void)in;
     if (!r)
         r = db_one(c, Q_import_find, ARGS(c->caller, digest));
     if (r != NOT_FOUND) {
@@ -102,4 +101,12 @@ int project_import(struct call *c, const struct project_import_in *in)
     if (!r)
         r = prompts_make(c, p);
     return r ? r : db_do(c, Q_import_insert, ARGS(c->caller, digest, c->new_id));
+}
+
+int project_import(struct call *c, const struct project_import_in *in)
+{
+    const struct import *i = c->prepared;
+
+    (void)in;
+    return import_make(c, &i->project, i->digest);
 }

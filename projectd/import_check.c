@@ -73,9 +73,9 @@ static const char *prompt_member(struct import_prompt *to, const char *name, str
     int64_t ignored;
 
     if (strcmp(name, "name") == 0)
-        return as_string(v, 120, &to->name);
+        return as_string(v, PROJECT_NAME_MAX, &to->name);
     if (strcmp(name, "content") == 0)
-        return as_string(v, 32768, &to->content);
+        return as_string(v, PROMPT_CONTENT_MAX, &to->content);
     if (strcmp(name, "position") == 0)
         return as_integer(v, 0, 1000000, &to->position);
     if (strcmp(name, "enabled") == 0)
@@ -148,7 +148,7 @@ static int project_member(struct import_project *p, const char *name, struct jso
     else if (is_one_of(name, settings))
         why = setting_member(p, name, v);
     else if (strcmp(name, "name") == 0)
-        why = as_string(v, 120, &p->name);
+        why = as_string(v, PROJECT_NAME_MAX, &p->name);
     else if (strcmp(name, "background") == 0)
         why = as_flag(v, &p->background);
     return why ? wrong(p, "project", name, why) : DONE;

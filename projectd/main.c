@@ -24,7 +24,7 @@ int main(int argc, char **argv)
         .name = "projectd",
         .svc = SVC_PROJECT,
         .schema = "project",
-        .schema_version = 4,
+        .schema_version = PROJECT_SCHEMA_VERSION,
         .outbox = true,
         .handlers = handlers,
         .queries = queries,

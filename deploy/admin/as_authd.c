@@ -11,14 +11,24 @@
 #include "common/db.h"
 #include "deploy/admin/ask.h"
 #include "deploy/admin/commands.h"
-
-#define TIMEOUT_MS 10000
+#include "deploy/admin/connect.h"
 
 static const struct query queries[] = {
 #define QUERY(name, sql) {#name, sql},
 #include "authd/queries.def"
     {0},
 };
+
+int authd_connect(const struct console *con, struct conf **ret_conf, struct db **ret_db)
+{
+    static const struct identity authd = {.svc = SVC_AUTH,
+                                          .role = "authd",
+                                          .schema = "auth",
+                                          .schema_version = AUTH_SCHEMA_VERSION,
+                                          .queries = queries};
+
+    return console_connect(con, &authd, ret_conf, ret_db);
+}
 
 static int committed(struct call *c, const struct conf *conf, const struct console *con,
                      authd_work *work)
@@ -41,16 +51,8 @@ int as_authd(const struct console *con, enum op_id op, authd_work *work)
     struct call c = {.op = api_op(op), .address = "console"};
     int status = EXIT_SUCCESS, r;
 
-    if ((r = conf_load(SVC_AUTH, "chatbot-admin", con->option_count, con->options, &conf)) != 0)
+    if ((r = authd_connect(con, &conf, &db)) != 0)
         return r;
-    const struct db_config config = {.database = conf_str(conf, SET_DATABASE),
-                                     .role = "authd",
-                                     .schema = "auth",
-                                     .schema_version = AUTH_SCHEMA_VERSION,
-                                     .statement_timeout_ms = TIMEOUT_MS,
-                                     .queries = queries};
-    if (db_open(&config, &db) != DONE)
-        return console_fail("the database does not answer", NULL);
     c.db = db;
     r = committed(&c, conf, con, work);
     if (r > 0)

@@ -5,6 +5,10 @@
 struct call;
 struct conf;
 struct console;
+struct db;
+
+/* Its settings and a connection as its role, both the caller's; returns the exit status. */
+int authd_connect(const struct console *con, struct conf **ret_conf, struct db **ret_db);
 
 /* One command's work inside of the transaction; c->db is authd's. */
 typedef int authd_work(struct call *c, const struct conf *conf, const struct console *con);

@@ -5,7 +5,7 @@ packages_needed=(
     # build
     cmake gcc libc6-dev ninja-build pkg-config
     libargon2-dev libcivetweb-dev libcurl4-openssl-dev libjson-c-dev libmagic-dev liboath-dev libpq-dev
-    libssl-dev libsystemd-dev libzmq3-dev uthash-dev
+    libsqlite3-dev libssl-dev libsystemd-dev libzmq3-dev uthash-dev
     # run
     ca-certificates curl passwd util-linux
 )

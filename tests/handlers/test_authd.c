@@ -134,6 +134,30 @@ START_TEST(login_while_the_password_changes)
 }
 END_TEST
 
+/* An account that was taken over: the old hash is verified once, and Argon2id from then on. */
+START_TEST(login_with_an_old_hash)
+{
+    struct user_login_in in = {.email = "ann@example.com", .password = "Password"};
+
+    account_make("ann@example.com");
+    harness_sql(c, "UPDATE account SET password_hash = "
+                   "'$pbkdf2-sha256$1000$c29tZXNhbHQ$j4Aa14inUtOh7Sg/D7hH54ohymuHNQD4.ccfhepGWAY' "
+                   "WHERE email_key = 'ann@example.com'");
+    c = harness_call(OP_user_login, 0);
+    ck_assert_int_eq(user_login_prepare(c, &in), DONE);
+    ck_assert_int_eq(user_login(c, &in), BAD_LOGIN);
+    ck_assert_int_eq(number("SELECT count(*) FROM account WHERE password_hash ^@ '$pbkdf2'"), 1);
+    in.password = "password";
+    c = harness_call(OP_user_login, 0);
+    ck_assert_int_eq(user_login_prepare(c, &in), DONE);
+    ck_assert_int_eq(user_login(c, &in), DONE);
+    ck_assert_int_eq(number("SELECT count(*) FROM account WHERE password_hash ^@ '$pbkdf2'"), 0);
+    ck_assert_int_eq(number("SELECT count(*) FROM account WHERE email_key = 'ann@example.com' "
+                            "AND password_hash ^@ '$argon2id$'"),
+                     1);
+}
+END_TEST
+
 /* ---- sessions and revocations -------------------------------------------------------------- */
 
 START_TEST(logout_revokes)
@@ -317,6 +341,7 @@ int main(void)
     tcase_add_test(tests, login_failures_look_alike);
     tcase_add_test(tests, login_disabled);
     tcase_add_test(tests, login_rehashes_when_the_cost_rose);
+    tcase_add_test(tests, login_with_an_old_hash);
     tcase_add_test(tests, login_while_the_password_changes);
     tcase_add_test(tests, logout_revokes);
     tcase_add_test(tests, session_expires);

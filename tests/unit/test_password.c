@@ -146,6 +146,43 @@ START_TEST(unreadable_is_a_fault)
 }
 END_TEST
 
+/* Password "password", as passlib's pbkdf2_sha256 writes it. */
+#define OLD      "$pbkdf2-sha256$"
+#define OLD_HASH "j4Aa14inUtOh7Sg/D7hH54ohymuHNQD4.ccfhepGWAY"
+
+START_TEST(old_hashes)
+{
+    static const char good[] = OLD "1000$" SALT "$" OLD_HASH;
+    static const char *const bad[] = {
+        OLD "1000$" SALT "$" OLD_HASH "$",
+        OLD "01000$" SALT "$" OLD_HASH,
+        OLD "0$" SALT "$" OLD_HASH,
+        OLD "1000001$" SALT "$" OLD_HASH,
+        OLD "1000$" SALT,
+        OLD "1000$$" OLD_HASH,
+        OLD "1000$" SALT "=$" OLD_HASH,
+        OLD "1000$" SALT "$" SALT,
+        OLD "1000$" SALT OLD_HASH OLD_HASH "$" OLD_HASH,
+        "$pbkdf2-sha512$1000$" SALT "$" OLD_HASH,
+        "pbkdf2_sha256$1000$" SALT "$" OLD_HASH,
+    };
+    struct pbkdf2 p;
+
+    ck_assert(pbkdf2_read(good, &p));
+    ck_assert_uint_eq(p.rounds, 1000);
+    ck_assert_uint_eq(p.salt_size, 8);
+    ck_assert_int_eq(password_verify(good, "password"), DONE);
+    ck_assert_int_eq(password_verify(good, "Password"), BAD_LOGIN);
+    ck_assert_int_eq(password_verify(good, ""), BAD_LOGIN);
+    ck_assert(password_is_outdated(good, &cheap));
+    ck_assert_int_eq(password_pad(good, &cheap, 2000, "Password"), DONE);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_msg(!pbkdf2_read(bad[i], &p), "%s is read", bad[i]);
+        ck_assert_int_lt(password_verify(bad[i], "password"), 0);
+    }
+}
+END_TEST
+
 static long resident_pages(void)
 {
     FILE *f = fopen("/proc/self/statm", "r");
@@ -183,6 +220,7 @@ int main(void)
     tcase_add_test(tests, nobody_costs_the_same);
     tcase_add_test(tests, outdated);
     tcase_add_loop_test(tests, unreadable_is_a_fault, 0, sizeof unreadable / sizeof *unreadable);
+    tcase_add_test(tests, old_hashes);
     tcase_add_test(tests, memory_goes_back);
     return check_run("password", tests);
 }

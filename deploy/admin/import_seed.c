@@ -1,0 +1,143 @@
+/* import-seed: takes users, projects and prompts over from the platform before this one. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "deploy/admin/ask.h"
+#include "deploy/admin/commands.h"
+#include "deploy/admin/seed.h"
+#include "deploy/admin/seed_file.h"
+#include "deploy/admin/seed_people.h"
+
+#define EXIT_SKIPPED 3
+
+struct arguments {
+    const char *file, *accounts_to, *projects_of;
+    bool dry, existing;
+};
+
+static void stream_drop(FILE **f)
+{
+    if (*f && *f != stdin && *f != stdout)
+        fclose(*f);
+    *f = NULL;
+}
+
+/* False: that is no way to call it. */
+static bool arguments_read(const struct console *con, struct arguments *ret)
+{
+    *ret = (struct arguments){0};
+    for (int i = 0; i < con->count; i++) {
+        const char *argument = con->arguments[i];
+        const char **value = strcmp(argument, "--accounts-to") == 0   ? &ret->accounts_to
+                             : strcmp(argument, "--projects-of") == 0 ? &ret->projects_of
+                                                                      : NULL;
+        if (strcmp(argument, "--dry-run") == 0)
+            ret->dry = true;
+        else if (strcmp(argument, "--existing") == 0)
+            ret->existing = true;
+        else if (value && i + 1 < con->count)
+            *value = con->arguments[++i];
+        else if (!value && !ret->file && (argument[0] != '-' || !argument[1]))
+            ret->file = argument;
+        else
+            return false;
+    }
+    return ret->file && !(ret->accounts_to && ret->projects_of);
+}
+
+void seed_tell(const struct seed_run *run, const char *kind, int64_t id, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(run->report, "%s %" PRId64 ": ", kind, id);
+    va_start(ap, fmt);
+    vfprintf(run->report, fmt, ap);
+    va_end(ap);
+    fputc('\n', run->report);
+}
+
+static void count_tell(const struct seed_run *run, const char *kind, const struct seed_count *n)
+{
+    if (n->taken || n->there || n->skipped)
+        fprintf(run->report, "%s: %" PRId64 " %s, %" PRId64 " there already, %" PRId64 " skipped\n",
+                kind, n->taken, run->dry ? "would be taken" : "taken", n->there, n->skipped);
+}
+
+/* Names of tables are the file's. */
+static void others_tell(const struct seed_run *run)
+{
+    const char *name;
+    int64_t rows;
+
+    while (seed_other(run->file, &name, &rows))
+        fprintf(
+            run->report, "table %s: %" PRId64 " rows, not taken\n",
+            name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")]
+                ? "with another name"
+                : name,
+            rows);
+}
+
+static int people_load(struct seed_run *run, const char *path)
+{
+    cleanup(stream_drop) FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    const char *why = from ? seed_people_read(run->people, from) : "cannot be opened";
+
+    return why ? console_fail(path, why) : EXIT_SUCCESS;
+}
+
+static int people_save(struct seed_run *run, const char *path)
+{
+    cleanup(stream_drop) FILE *to = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+
+    if (to)
+        seed_people_write(run->people, to);
+    return to && fflush(to) == 0 ? EXIT_SUCCESS : console_fail(path, "cannot be written");
+}
+
+static int parts_run(struct seed_run *run, const struct arguments *a)
+{
+    int status = a->projects_of ? people_load(run, a->projects_of) : seed_users(run);
+
+    if (!status && a->accounts_to)
+        status = people_save(run, a->accounts_to);
+    else if (!status)
+        status = seed_projects(run);
+    if (!status && !a->accounts_to)
+        others_tell(run);
+    count_tell(run, "users", &run->users);
+    count_tell(run, "projects", &run->projects);
+    count_tell(run, "prompts", &run->prompts);
+    fflush(run->report);
+    if (status)
+        return status;
+    return run->users.skipped + run->projects.skipped + run->prompts.skipped ? EXIT_SKIPPED
+                                                                             : EXIT_SUCCESS;
+}
+
+int command_import_seed(const struct console *con)
+{
+    cleanup(seed_close) struct seed_file *file = NULL;
+    cleanup(seed_people_drop) struct seed_people *people = seed_people_new();
+    struct arguments a;
+    const char *why;
+
+    if (!arguments_read(con, &a)) {
+        console_fail("import-seed", "wrong arguments; import-seed --help tells them");
+        return EXIT_USAGE;
+    }
+    why = seed_open(a.file, &file);
+    if (why)
+        return console_fail(a.file, why);
+    struct seed_run run = {.con = con,
+                           .file = file,
+                           .people = people,
+                           .report =
+                               a.accounts_to && strcmp(a.accounts_to, "-") == 0 ? stderr : stdout,
+                           .dry = a.dry,
+                           .existing = a.existing};
+    return parts_run(&run, &a);
+}
