@@ -50,8 +50,8 @@ static inline void begin(void)
 {
     conf_begin("QUEUE_MAX=1000");
     state.slots = 1;
-    state.beat_us = clock_boot_us();
     harness_open("chatd", "chat", queries, &state);
+    state.beat_us = clock_boot_us();
     c = harness_call(OP_chat_create, ALICE);
     state.daemon = c->daemon;
     /* what other tests or a running chatd may have left does not count here */

@@ -81,6 +81,17 @@ START_TEST(lost_attempts_are_recorded)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_put_back_holds_no_turn_up)
+{
+    state.slots = 0;
+    ck_assert_int_eq(say(ALICE, 0, 0, "Hello"), DONE);
+    harness_sql(c, "UPDATE turn SET not_before = now() + interval '299 seconds' RETURNING 1");
+    ck_assert_int_eq(claim("p1"), 0);
+    harness_sql(c, "UPDATE turn SET not_before = now() + interval '1 hour' RETURNING 1");
+    ck_assert_int_eq(claim("p1"), ALICE);
+}
+END_TEST
+
 static int stop(int64_t caller, int64_t turn)
 {
     struct turn_cancel_in in = {.turn_id = turn};
@@ -294,6 +305,7 @@ int main(void)
     tcase_add_test(t, a_process_that_beats_again_keeps_its_turns);
     tcase_add_test(t, a_turn_that_kills_its_owners_waits);
     tcase_add_test(t, lost_attempts_are_recorded);
+    tcase_add_test(t, a_clock_that_is_put_back_holds_no_turn_up);
     tcase_add_test(t, a_waiting_turn_is_cancelled_at_once);
     tcase_add_test(t, a_running_turn_is_asked_to_stop);
     tcase_add_test(t, a_takeover_of_a_cancelled_turn_is_its_end);
