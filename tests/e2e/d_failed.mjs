@@ -1,7 +1,7 @@
 // Every code that a turn may fail with, each with words about what to do.
 import assert from 'node:assert/strict';
 import { eventually } from '../harness/http.mjs';
-import { sql } from '../harness/database.mjs';
+import { select, sql } from '../harness/database.mjs';
 
 export const stack = {
     settings: { TIMEOUT_FIRST_TOKEN: '3', TIMEOUT_IDLE: '3', TIMEOUT_TURN: '8', UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },
@@ -41,6 +41,26 @@ export default async function (t) {
         assert.ok(turn.error.detail.includes(word), turn.error.detail);
         assert.equal(reply.json.detail, turn.error.detail);
     };
+
+    await t.test('what each request to the provider came to is written down', async () => {
+        await model('flaky-1');
+        const reply = await chat('x');
+        assert.equal(reply.status, 200, reply.text);
+        const [{ tries }] = await select(t.stack, `SELECT tries FROM chat.turn WHERE id = ${reply.json.turn_id}`);
+        assert.equal(tries.length, 1);
+        const { requests, ...attempt } = tries[0];
+        assert.equal(attempt.attempt, 1);
+        assert.equal(attempt.outcome, 'completed');
+        assert.ok(attempt.total_us >= attempt.first_us && attempt.first_us > 0, JSON.stringify(attempt));
+        assert.equal(attempt.estimated, false);
+        assert.equal(attempt.input_tokens, reply.json.usage.input_tokens);
+        assert.equal(attempt.output_tokens, reply.json.usage.output_tokens);
+        assert.deepEqual(requests.map((r) => [r.number, r.http, r.code]), [[1, 500, 'upstream_cut'], [2, 200, null]]);
+        for (const r of requests) assert.ok(r.total_us > 0 && /^\S+$/.test(r.request_id), JSON.stringify(r));
+        assert.notEqual(requests[0].request_id, requests[1].request_id);
+        assert.equal(requests[0].first_us, -1);
+        assert.ok(requests[1].first_us > 0);
+    });
 
     for (const [name, code, http, retryable, word] of provoked) {
         if (name.includes('60000')) continue; // last: it makes others wait

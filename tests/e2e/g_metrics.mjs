@@ -27,6 +27,17 @@ export default async function (t) {
         }
     });
 
+    await t.test('what operators look at is there, with a word on what it is', async () => {
+        const text = await metrics();
+        const chat = ['queue_turns', 'queue_age_seconds', 'turns_running', 'turns_max', 'first_token_seconds', 'tokens_per_second', 'attempts_total', 'requests_total', 'takeovers_total', 'fence_rejections_total', 'events_dropped_total'];
+        const gateway = ['bus_followers', 'streams', 'streams_dropped_total', 'streams_resumed_total', 'stream_asks_total', 'bus_events_dropped_total'];
+        for (const name of [...chat.map((n) => `chatbot_chat_${n}`), ...gateway.map((n) => `chatbot_gateway_${n}`)]) {
+            assert.match(text, new RegExp(`^# HELP ${name} \\S.{9}`, 'm'), name);
+            assert.match(text, new RegExp(`^# TYPE ${name} (counter|gauge|histogram)$`, 'm'), name);
+            assert.match(text, new RegExp(`^${name}(_count)?(\\{[^}]*\\})? \\d`, 'm'), name);
+        }
+    });
+
     await t.test('what a daemon owes to others, and what was given up', async () => {
         const rows = async () => {
             const text = await metrics();
