@@ -43,8 +43,12 @@ export class Crowd {
         }
     }
 
+    // A machine that is busy with something else may be late.
     async #ask(user, method, path, body, status) {
-        const reply = await request(this.stack.port, { method, path, body, token: user.token });
+        const headers = path === '/users/login' ? {} : { 'Idempotency-Key': crypto.randomUUID() };
+        const one = () => request(this.stack.port, { method, path, body, headers, token: user.token, timeout: 30000 });
+        let reply = await one();
+        for (const end = Date.now() + PATIENCE; reply.status >= 503 && Date.now() < end; reply = await one()) await sleep(500);
         if (reply.status !== status) throw new Error(`${method} ${path}: ${reply.status} ${reply.text}`);
         return reply.json;
     }

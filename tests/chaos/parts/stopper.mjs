@@ -9,9 +9,10 @@ import { figures } from './figures.mjs';
 import { now } from './records.mjs';
 
 export class Stopper {
-    // writes: of zombies, that the fence has to have refused before this ends
-    constructor(stack, records, { writes }) {
-        Object.assign(this, { stack, records, writes, over: false, cycles: 0 });
+    // writes: of zombies, that the fence has to have refused before this ends; long: ms that each tenth
+    // stop lasts, 0: no longer than the others
+    constructor(stack, records, { writes, long = 0 }) {
+        Object.assign(this, { stack, records, writes, long, over: false, cycles: 0 });
     }
 
     // Goes on until enough zombies have tried to write, or over is set.
@@ -22,7 +23,7 @@ export class Stopper {
             this.stack.signal(name, 'SIGSTOP');
             this.records.add({ at: now(), what: 'stop', name });
             // a beat that stands still for 3 s is dead: often it wakes up while others run its turns
-            await sleep(3100 + Math.random() * 1500);
+            await sleep(this.long && this.cycles % 10 === 0 ? this.long : 3100 + Math.random() * 1500);
             await this.#wake(name, this.cycles % 2 === 0);
         }
     }
