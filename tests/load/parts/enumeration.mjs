@@ -44,7 +44,7 @@ for (let round = 1; round <= rounds; round++) {
     const known = [];
     for (let n = 0; n < Math.ceil(tries / EACH); n++) {
         known.push(`known${round}x${n}@example.com`);
-        await bench.ask('POST', '/users/register', { email: known[n], password: 'Load4ever' });
+        while ((await request(bench.stack.port, { method: 'POST', path: '/users/register', body: { email: known[n], password: 'Load4ever' } })).status >= 500);
     }
     const times = { known: [], unknown: [] };
     for (let n = 0; n < tries; n++) {
