@@ -8,8 +8,9 @@
 #include "common/clock.h"
 #include "gateway/broker/broker.h"
 
-#define LOOK_US 200000
-#define PAUSED  "paused "
+#define LOOK_US     200000
+#define LOOK_BAD_US 5000 /* while something is missing, which may come at any moment */
+#define PAUSED      "paused "
 
 struct look {
     int64_t at_us;
@@ -19,10 +20,18 @@ struct look {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct look last;
 
+static bool is_whole(const struct look *l)
+{
+    for (int i = 0; i < SVC_GATEWAY; i++)
+        if (!l->services[i].instances || !l->services[i].database)
+            return false;
+    return true;
+}
+
 static void look_now(struct broker *b, struct look *ret)
 {
     pthread_mutex_lock(&lock);
-    if (!last.at_us || clock_us() - last.at_us > LOOK_US) {
+    if (!last.at_us || clock_us() - last.at_us > (is_whole(&last) ? LOOK_US : LOOK_BAD_US)) {
         last.at_us = clock_us();
         for (int i = 0; i < SVC_GATEWAY; i++)
             broker_service_state(b, (enum svc)i, &last.services[i]);

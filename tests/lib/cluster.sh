@@ -14,7 +14,7 @@ test_cluster_start() {
 
     test_cluster_dir=$(mktemp -d /tmp/chatbot-check-XXXXXX) && chmod 711 "$test_cluster_dir"
     data=$test_cluster_dir/data run_dir=$test_cluster_dir/run
-    place_user make && mkdir -m 711 "$data" "$data/run" && mkdir -m 700 "$run_dir" || return 1
+    place_user_make && place_user && mkdir -m 711 "$data" "$data/run" && mkdir -m 700 "$run_dir" || return 1
     cluster_make && cluster_access
     for role in postgres authd projectd chatd filed; do
         echo "chatbot \"$(id -un)\" $role" >>"$run_dir/pg_ident.conf"

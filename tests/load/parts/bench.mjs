@@ -74,10 +74,12 @@ export class Bench {
         return Object.fromEntries(Object.keys(all[0]).filter((key) => key !== 'name').map((key) => [key, middle(key)]));
     }
 
-    // CPU seconds and memory so far: {name: {cpu, pss}}; PostgreSQL with all its processes.
+    // CPU seconds, context switches and memory so far: {name: {cpu, switches, pss}}; PostgreSQL with all
+    // its processes.
     processes() {
         const pids = { ...this.stack.pids(), provider: this.stack.provider.pid };
-        return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, { cpu: cpu(family(name, pid)), pss: family(name, pid).reduce((sum, p) => sum + pss(p), 0) }]));
+        const sum = (name, pid, of) => family(name, pid).reduce((all, p) => all + of(p), 0);
+        return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, { cpu: cpu(family(name, pid)), switches: sum(name, pid, switches), pss: sum(name, pid, pss) }]));
     }
 
     async stop() {
@@ -103,6 +105,16 @@ function fields(pid) {
 
 // In seconds; a tick is 10 ms.
 const cpu = (pids) => pids.reduce((sum, pid) => sum + (Number(fields(pid)[11] ?? 0) + Number(fields(pid)[12] ?? 0)) / 100, 0);
+
+// Of all threads that live.
+function switches(pid) {
+    try {
+        const all = fs.readdirSync(`/proc/${pid}/task`).map((task) => fs.readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8'));
+        return all.reduce((sum, text) => sum + [...text.matchAll(/ctxt_switches:\s+(\d+)/g)].reduce((n, [, found]) => n + Number(found), 0), 0);
+    } catch {
+        return 0;
+    }
+}
 
 // In KiB.
 function pss(pid) {
