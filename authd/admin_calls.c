@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "authd/admin.h"
+#include "authd/erasure.h"
 #include "authd/queries.h"
 #include "authd/registration.h"
 #include "authd/revocations.h"
@@ -37,6 +38,17 @@ int account_update(struct call *c, const struct account_update_in *in)
     r = account_set(c, in->user_id, in->has_disabled ? &in->disabled : NULL,
                     in->has_role ? in->role : NULL);
     return r ? r : account_answer(c, in->user_id);
+}
+
+int account_delete(struct call *c, const struct account_delete_in *in)
+{
+    int r = admin_check(c);
+
+    if (r)
+        return r;
+    if (in->user_id == c->caller)
+        return refuse(c, CONFLICT, NULL, "your own account is yours to delete, with your password");
+    return account_erase(c, in->user_id, NULL);
 }
 
 int account_sessions_end(struct call *c, const struct account_sessions_end_in *in)

@@ -13,6 +13,7 @@
 #include "proto/handlers.h"
 
 #include "authd/authd.h"
+#include "authd/erasure.h"
 #include "authd/meters.h"
 #include "authd/revocations.h"
 #include "authd/sessions.h"
@@ -35,6 +36,7 @@ static const struct task tasks[] = {
     {"revocation_tick", REVOCATION_TICK_MS, revocation_tick},
     {"session_sweep", 10000, session_sweep},
     {"key_tick", KEY_TICK_MS, key_tick},
+    {"erasure_tick", 1000, erasure_tick},
     {0},
 };
 
@@ -45,6 +47,7 @@ int main(int argc, char **argv)
         .svc = SVC_AUTH,
         .schema = "auth",
         .schema_version = AUTH_SCHEMA_VERSION,
+        .outbox = true,
         .handlers = handlers,
         .queries = queries,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 2, [LANE_HASH] = 4},

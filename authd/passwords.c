@@ -36,6 +36,20 @@ int account_verify(struct call *c, const char *hash, int64_t old_rounds, const c
     return padded ? padded : r;
 }
 
+int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash)
+{
+    const char *address = NULL;
+    int r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, ret_hash));
+
+    if (!r)
+        r = login_guard_try(c, address);
+    if (!r)
+        r = account_verify(c, *ret_hash, 0, password);
+    if (r == BAD_LOGIN)
+        return refuse(c, BAD_INPUT, field, "%s: is not your password", field);
+    return r ? r : login_guard_clear(c, address);
+}
+
 /* What password_change_prepare() leaves. */
 struct change {
     const char *old_hash, *new_hash;
@@ -43,7 +57,7 @@ struct change {
 
 int password_change_prepare(struct call *c, const struct password_change_in *in)
 {
-    const char *why = password_check(in->new_password), *address = NULL;
+    const char *why = password_check(in->new_password);
     struct change *change = arena_alloc(&c->arena, sizeof *change);
     int r;
 
@@ -51,15 +65,7 @@ int password_change_prepare(struct call *c, const struct password_change_in *in)
         return refuse(c, BAD_INPUT, "new_password", "new_password: %s", why);
     if (strcmp(in->old_password, in->new_password) == 0)
         return refuse(c, BAD_INPUT, "new_password", "new_password: is the old one");
-    r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, &change->old_hash));
-    if (!r)
-        r = login_guard_try(c, address);
-    if (!r)
-        r = account_verify(c, change->old_hash, 0, in->old_password);
-    if (r == BAD_LOGIN)
-        return refuse(c, BAD_INPUT, "old_password", "old_password: is not your password");
-    if (!r)
-        r = login_guard_clear(c, address);
+    r = password_confirm(c, in->old_password, "old_password", &change->old_hash);
     c->prepared = change;
     return r ? r : account_hash(c, in->new_password, &change->new_hash);
 }

@@ -16,3 +16,11 @@ int account_hash(struct call *c, const char *password, const char **ret)
  */
 int account_verify(struct call *c, const char *hash, int64_t old_rounds, const char *password)
     __attribute__((warn_unused_result));
+
+/*
+ * The caller's password once more, before what matters; tries count like log-ins.  *ret_hash: the
+ * hash that was verified, so that a transaction can see whether it is still the account's.
+ * DONE; BAD_INPUT with that field; RATE_LIMITED; NOT_FOUND: the account is gone.
+ */
+int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash)
+    __attribute__((warn_unused_result));

@@ -198,7 +198,7 @@ int session_sweep(struct call *c)
     static const int sweeps[] = {Q_session_sweep,      Q_signing_key_sweep, Q_apikey_sweep,
                                  Q_invite_sweep,       Q_reset_sweep,       Q_revocation_sweep,
                                  Q_totp_sweep,         Q_mail_sweep,        Q_email_token_sweep,
-                                 Q_login_failure_sweep};
+                                 Q_login_failure_sweep, Q_erasure_sweep};
 
     for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {
         int r = db_do(c, sweeps[i], NO_ARGS);

@@ -12,6 +12,7 @@
 #include "chatd/keeper.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -166,7 +167,9 @@ static int turn_accept(struct call *c, const struct chat_create_in *in,
     int r = turn_insert(c, in, place, reserved, a);
 
     if (r == NOT_FOUND) {
-        r = db_do(c, Q_project_ref_add, ARGS(c->caller, in->project_id));
+        r = ACCOUNT_HOLD(c);
+        if (!r)
+            r = db_do(c, Q_project_ref_add, ARGS(c->caller, in->project_id));
         if (!r || r == NOT_FOUND) /* another first message was faster */
             r = turn_insert(c, in, place, reserved, a);
     }

@@ -4,6 +4,7 @@
 #include "chatd/chatd.h"
 #include "chatd/conversations.h"
 #include "chatd/queries.h"
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
@@ -29,8 +30,7 @@ int chat_project_erase(struct call *c, const struct chat_project_erase_in *in)
                     ARGS(c->caller, in->project_id, CONVERSATIONS_AT_ONCE), &rows);
     if (r)
         return r;
-    text_puts(&c->out, conversations_removed(c, rows) ? "{\"more\":true}" : "{\"more\":false}");
-    return DONE;
+    return erased_answer(c, conversations_removed(c, rows) > 0, 0);
 }
 
 /* Deletes one batch; *ret_more: there may be another one. */

@@ -14,6 +14,7 @@
 #include "chatd/import_scan.h"
 #include "chatd/queries.h"
 #include "chatd/search.h"
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/db.h"
 #include "common/fault.h"
@@ -53,7 +54,7 @@ static int stage_flush(struct import *i)
               ARGS(i->call->caller, (const char *)i->upload, (const char *)i->staged.data));
     text_clear(&i->staged);
     i->staged_count = 0;
-    return r == NOT_FOUND ? FAULT("nothing was staged") : r;
+    return r == NOT_FOUND ? UNAUTHORIZED : r; /* the account is gone */
 }
 
 static void ids_write(struct text *out, const struct ids *ids)
@@ -237,7 +238,9 @@ static int project_hold(struct call *c, int64_t project_id)
     int r = db_get(c, Q_import_hold, ARGS(c->caller, project_id), INTO(&gone));
 
     if (r == NOT_FOUND) {
-        r = db_do(c, Q_project_ref_add, ARGS(c->caller, project_id));
+        r = ACCOUNT_HOLD(c);
+        if (!r)
+            r = db_do(c, Q_project_ref_add, ARGS(c->caller, project_id));
         if (!r || r == NOT_FOUND) /* another one was faster */
             r = db_get(c, Q_import_hold, ARGS(c->caller, project_id), INTO(&gone));
     }

@@ -63,12 +63,16 @@ static bool params_of(const char *hex, int64_t event_id, struct params *ret)
     return params_add(ret, "event_id", id, strlen(id));
 }
 
-static bool has_more(const char *reply, size_t size)
+/* Whether there is more to do, and how long to wait before that. */
+static bool has_more(const char *reply, size_t size, int64_t *ret_wait)
 {
     cleanup(json_drop) struct json_object *o = NULL;
     const char *why;
 
-    return reply && json_parse(reply, size, &o, &why) == DONE && json_flag(o, "more", false);
+    if (!reply || json_parse(reply, size, &o, &why) != DONE || !json_flag(o, "more", false))
+        return false;
+    *ret_wait = json_i64(o, "wait", 0);
+    return true;
 }
 
 static void run(struct outbox *o, int query, size_t n, const struct arg *args)
@@ -103,6 +107,7 @@ static void deliver(struct outbox *o, const struct pg_result *row)
                      .deadline_us = clock_us() + CALL_US};
     const char *reply = NULL;
     size_t size = 0;
+    int64_t wait = 0;
     int r = INTERNAL;
 
     snprintf(trace, sizeof trace, "outbox-%s-%" PRId64, o->daemon->service->schema, id);
@@ -110,8 +115,10 @@ static void deliver(struct outbox *o, const struct pg_result *row)
         r = call_peer(&c, (enum op_id)op->id, &params, &reply, &size);
     if (r)
         failed(o, id, rows_str(row, 0, 1), rows_i64(row, 0, 4), r);
+    else if (has_more(reply, size, &wait))
+        run(o, SQ_outbox_again, ARGS(id, wait));
     else
-        run(o, has_more(reply, size) ? SQ_outbox_again : SQ_outbox_done, ARGS(id));
+        run(o, SQ_outbox_done, ARGS(id));
     arena_drop(&c.arena);
 }
 

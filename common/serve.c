@@ -73,6 +73,7 @@ static int scope_check(const struct call *c)
         return c->caller <= 0 ? UNAUTHORIZED : c->admin ? DONE : FORBIDDEN;
     case SCOPE_FOR_GATEWAY:
     case SCOPE_FOR_CHAT:
+    case SCOPE_FOR_AUTH:
     case SCOPE_FOR_PROJECT:
     case SCOPE_FOR_CHAT_FILE:
     case SCOPE_FOR_FILE:

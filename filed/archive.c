@@ -214,6 +214,24 @@ void archive_remove(const struct store *s, int64_t id, int64_t try)
     unlinkat(s->exports_fd, name, 0);
 }
 
+int archives_remove(const struct store *s, int64_t id)
+{
+    int fd = openat(s->exports_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    int64_t of, try;
+
+    if (!dir) {
+        fd_drop(&fd);
+        return FAULT("exports: %s", strerror(errno));
+    }
+    while ((e = readdir(dir)))
+        if (sscanf(e->d_name, "%" SCNd64 "-%" SCNd64, &of, &try) == 2 && of == id)
+            unlinkat(s->exports_fd, e->d_name, 0);
+    closedir(dir);
+    return DONE;
+}
+
 void archives_sweep(const struct store *s, int (*stands)(void *state, int64_t id, int64_t try),
                     void *state)
 {

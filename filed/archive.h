@@ -30,6 +30,9 @@ int archive_finish(struct archive *a, int64_t *ret_bytes, char ret_sha256[SHA256
 /* Opens a finished one for reading.  DONE, NOT_FOUND, or a fault. */
 int archive_read(const struct store *s, int64_t id, int64_t try, int *ret_fd)
     __attribute__((warn_unused_result));
+/* Removes all archives of an export, also one that is being written: that fails at its end.  DONE
+ * or a fault. */
+int archives_remove(const struct store *s, int64_t id) __attribute__((warn_unused_result));
 /* Removes a finished one; one that is being made is its maker's to drop. */
 void archive_remove(const struct store *s, int64_t id, int64_t try);
 

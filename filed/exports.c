@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/account_ref.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/db.h"
@@ -37,9 +38,11 @@ int account_export_create(struct call *c, const struct account_export_create_in 
 {
     int64_t all = 0, unfinished = 0;
     const char *ignored;
-    int r = db_get(c, Q_export_lock, ARGS(c->caller), INTO(&ignored));
+    int r = ACCOUNT_HOLD(c);
 
     (void)in;
+    if (!r)
+        r = db_get(c, Q_export_lock, ARGS(c->caller), INTO(&ignored));
     if (!r)
         r = db_get(c, Q_export_count, ARGS(c->caller), INTO(&all, &unfinished));
     if (r)

@@ -1,7 +1,10 @@
 /* file_list, file_delete, file_content, and what is left when a project goes. */
+#include "filed/files.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
@@ -74,8 +77,7 @@ static void wake(struct call *c, void *state)
     copies_wake(f->copies);
 }
 
-/* Gives back what removed files had; rows: id, owner, SHA-256, bytes. */
-static int files_release(struct call *c, const struct pg_result *rows)
+int files_release(struct call *c, const struct pg_result *rows)
 {
     int r = DONE;
 
@@ -89,7 +91,7 @@ static int files_release(struct call *c, const struct pg_result *rows)
         if (!r)
             r = db_do(c, Q_copy_unsent_remove, ARGS(id));
         if (!r || r == NOT_FOUND)
-            r = db_do(c, Q_copy_delete, ARGS(id));
+            r = db_do(c, Q_copy_delete, ARGS(id, owner));
         if (r == NOT_FOUND)
             r = DONE;
     }
@@ -123,6 +125,5 @@ int file_project_erase(struct call *c, const struct file_project_erase_in *in)
         r = files_release(c, rows);
     if (r)
         return r;
-    text_puts(&c->out, rows_count(rows) ? "{\"more\":true}" : "{\"more\":false}");
-    return DONE;
+    return erased_answer(c, rows_count(rows) > 0, 0);
 }

@@ -23,7 +23,7 @@ struct incoming {
     int64_t owner, bytes;
     int64_t piece_at, before_at; /* where the newest piece begins, and the one before it */
     bool kept;
-    char name[48], sha256[SHA256_HEX];
+    char name[72], sha256[SHA256_HEX];
     char sample[MIME_SAMPLE];
 };
 
@@ -35,7 +35,7 @@ static int failed(const char *what)
     return FAULT("%s: %s", what, strerror(errno));
 }
 
-int incoming_open(const struct store *s, struct incoming **ret)
+int incoming_open(const struct store *s, int64_t owner, struct incoming **ret)
 {
     static atomic_uint_fast64_t number;
     cleanup(incoming_drop) struct incoming *i = NULL;
@@ -47,7 +47,8 @@ int incoming_open(const struct store *s, struct incoming **ret)
     if (!i)
         abort();
     i->store = s;
-    snprintf(i->name, sizeof i->name, "%s-%" PRIu64, s->process,
+    i->owner = owner;
+    snprintf(i->name, sizeof i->name, "%s-%" PRId64 "-%" PRIu64, s->process, owner,
              (uint64_t)atomic_fetch_add(&number, 1));
     i->fd = openat(s->incoming_fd, i->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (i->fd < 0)
@@ -123,10 +124,9 @@ static int directories_make(const struct incoming *i)
     return r ? r : directory_make(i->store, owner, path);
 }
 
-int incoming_finish(struct incoming *i, int64_t owner, const unsigned char sha256[DIGEST_SIZE])
+int incoming_finish(struct incoming *i, const unsigned char sha256[DIGEST_SIZE])
 {
     hex_encode(sha256, DIGEST_SIZE, i->sha256);
-    i->owner = owner;
     if (fsync(i->fd))
         return failed("incoming");
     fd_drop(&i->fd);

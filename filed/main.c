@@ -35,7 +35,7 @@ int main(int argc, char **argv)
         .name = "filed",
         .svc = SVC_FILE,
         .schema = "file",
-        .schema_version = 3,
+        .schema_version = 4,
         .handlers = handlers,
         .queries = queries,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 2, [LANE_BULK] = 16},

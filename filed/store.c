@@ -122,3 +122,61 @@ int store_incoming_clean(const struct store *s, int64_t old_s)
     closedir(dir);
     return removed;
 }
+
+/* Opens a directory of the store for reading; NULL: errno. */
+static DIR *directory_open(int fd, const char *name)
+{
+    int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *dir = below < 0 ? NULL : fdopendir(below);
+
+    if (!dir)
+        fd_drop(&below);
+    return dir;
+}
+
+/* What is in the directory, and the directory; deeper ones down to `levels`. */
+static int directory_remove(int fd, const char *name, int levels)
+{
+    DIR *dir = directory_open(fd, name);
+    struct dirent *e;
+    int r = 0;
+
+    if (!dir)
+        return errno == ENOENT ? 0 : -1;
+    while (!r && (e = readdir(dir))) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        r = levels ? directory_remove(dirfd(dir), e->d_name, levels - 1)
+                   : unlinkat(dirfd(dir), e->d_name, 0);
+    }
+    closedir(dir);
+    return r ? r : unlinkat(fd, name, AT_REMOVEDIR);
+}
+
+/* What incoming.c named for an account. */
+static void incoming_forget(const struct store *s, int64_t owner)
+{
+    DIR *dir = directory_open(s->incoming_fd, ".");
+    struct dirent *e;
+    char mark[32];
+
+    snprintf(mark, sizeof mark, "-%" PRId64 "-", owner);
+    while (dir && (e = readdir(dir))) {
+        const char *at = strchr(e->d_name, '-');
+        if (at && strncmp(at, mark, strlen(mark)) == 0)
+            unlinkat(s->incoming_fd, e->d_name, 0);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+int store_owner_remove(const struct store *s, int64_t owner)
+{
+    char name[24];
+
+    incoming_forget(s, owner);
+    snprintf(name, sizeof name, "%" PRId64, owner);
+    if (directory_remove(s->fd, name, 1) && errno != ENOENT)
+        return FAULT("contents of %s: %s", name, strerror(errno));
+    return DONE;
+}

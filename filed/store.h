@@ -37,17 +37,22 @@ int store_remove(const struct store *s, int64_t owner, const char *sha256)
  */
 int store_incoming_clean(const struct store *s, int64_t old_s);
 
+/* Removes all that an account has, also what any process has of it in incoming/: an upload that
+ * goes on fails at its end.  DONE or a fault. */
+int store_owner_remove(const struct store *s, int64_t owner) __attribute__((warn_unused_result));
+
 /* A content that arrives. */
 struct incoming;
 
 /* DONE, STORAGE_FULL or a fault. */
-int incoming_open(const struct store *s, struct incoming **ret) __attribute__((warn_unused_result));
+int incoming_open(const struct store *s, int64_t owner, struct incoming **ret)
+    __attribute__((warn_unused_result));
 /* DONE, STORAGE_FULL or a fault. */
 int incoming_write(struct incoming *i, const void *data, size_t size)
     __attribute__((warn_unused_result));
 /* The end: flushes the content to disk, and makes the owner's directories.
  * DONE, STORAGE_FULL or a fault. */
-int incoming_finish(struct incoming *i, int64_t owner, const unsigned char sha256[DIGEST_SIZE])
+int incoming_finish(struct incoming *i, const unsigned char sha256[DIGEST_SIZE])
     __attribute__((warn_unused_result));
 /* Moves it into its place, over the same content if that is there; again: does nothing.  The
  * caller holds the blob's row.  DONE, STORAGE_FULL or a fault. */

@@ -1,6 +1,7 @@
 /* file_create: takes a content in, then makes the file. */
 #include <string.h>
 
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
@@ -55,7 +56,9 @@ static int early_check(struct call *c, int64_t project_id)
     bool gone = false;
     int r = f->access(c, project_id);
 
-    if (!r)
+    if (!r) /* for blob_announce to hold */
+        r = db_do(c, Q_account_ref_add, ARGS(c->caller));
+    if (!r || r == NOT_FOUND)
         r = db_get(c, Q_upload_check, ARGS(c->caller, project_id), INTO(&gone, &bytes, &count));
     if (r)
         return r;
@@ -98,7 +101,7 @@ int file_create_prepare(struct call *c, const struct file_create_in *in)
     c->undone = upload_undo;
     c->committed = upload_done;
     if (!r)
-        r = incoming_open(f->store, &u->content);
+        r = incoming_open(f->store, c->caller, &u->content);
     if (!r)
         r = content_take(c, u->content);
     if (r)
@@ -106,10 +109,10 @@ int file_create_prepare(struct call *c, const struct file_create_in *in)
     call_digest(c, sha256);
     sample = incoming_sample(u->content, &size);
     mime_find(f->mime, sample, size, u->mime);
-    r = incoming_finish(u->content, c->caller, sha256);
+    r = incoming_finish(u->content, sha256);
     if (!r)
         r = db_do(c, Q_blob_announce, ARGS(c->caller, incoming_sha256(u->content)));
-    return r;
+    return r == NOT_FOUND ? UNAUTHORIZED : r;
 }
 
 /* Holds the project against its erasure. */
@@ -119,7 +122,9 @@ static int project_hold(struct call *c, int64_t project_id)
     int r = db_get(c, Q_project_ref_hold, ARGS(c->caller, project_id), INTO(&gone));
 
     if (r == NOT_FOUND) {
-        r = db_do(c, Q_project_ref_add, ARGS(c->caller, project_id));
+        r = ACCOUNT_HOLD(c);
+        if (!r)
+            r = db_do(c, Q_project_ref_add, ARGS(c->caller, project_id));
         if (!r || r == NOT_FOUND)
             r = db_get(c, Q_project_ref_hold, ARGS(c->caller, project_id), INTO(&gone));
     }

@@ -143,7 +143,7 @@ static void session_forget(const struct exchange *x)
 {
     const char *id;
 
-    if (x->op->id == OP_user_logout)
+    if (x->op->id == OP_user_logout || x->op->id == OP_user_delete)
         auth_session_ended(x->gateway->auth, x->session);
     if (x->op->id == OP_session_end &&
         (id = params_get(x->params.data, x->params.size, "session_id")) != NULL)

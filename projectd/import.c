@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
@@ -91,10 +92,13 @@ int import_make(struct call *c, const struct import_project *p, const char *dige
         c->http = 200;
         return r;
     }
-    r = db_one(c, Q_project_insert,
-               ARGS(c->caller, p->name, p->model, arg_f64_if(p->has_temperature, p->temperature),
-                    arg_i64_if(p->has_max_output_tokens, p->max_output_tokens),
-                    PROJECTS_PER_ACCOUNT, p->background));
+    r = ACCOUNT_HOLD(c);
+    if (!r)
+        r = db_one(c, Q_project_insert,
+                   ARGS(c->caller, p->name, p->model,
+                        arg_f64_if(p->has_temperature, p->temperature),
+                        arg_i64_if(p->has_max_output_tokens, p->max_output_tokens),
+                        PROJECTS_PER_ACCOUNT, p->background));
     if (r == NOT_FOUND)
         return refuse(c, LIMIT_REACHED, NULL, "an account has at most %d projects",
                       PROJECTS_PER_ACCOUNT);

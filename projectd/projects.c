@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/account_ref.h"
 #include "common/call.h"
 #include "common/db.h"
 #include "common/fault.h"
@@ -24,9 +25,11 @@ static int project_insert(struct call *c, const struct project_create_in *in, in
 int project_create(struct call *c, const struct project_create_in *in)
 {
     const char *ignored;
-    /* Far from the limit nobody waits; near it one insert at a time keeps it exact. */
-    int r = project_insert(c, in, PROJECTS_PER_ACCOUNT - PROJECTS_AT_ONCE);
+    int r = ACCOUNT_HOLD(c);
 
+    /* Far from the limit nobody waits; near it one insert at a time keeps it exact. */
+    if (!r)
+        r = project_insert(c, in, PROJECTS_PER_ACCOUNT - PROJECTS_AT_ONCE);
     if (r != NOT_FOUND)
         return r;
     r = db_get(c, Q_owner_lock, ARGS(c->caller), INTO(&ignored));

@@ -1,9 +1,10 @@
-/* Commands about accounts: the first admin, invitations, shut out, let in, reset. */
+/* Commands about accounts: the first admin, invitations, shut out, let in, reset, deleted. */
 #include <stdio.h>
 #include <string.h>
 
 #include "authd/address.h"
 #include "authd/admin.h"
+#include "authd/erasure.h"
 #include "authd/password.h"
 #include "authd/queries.h"
 #include "authd/second_factor.h"
@@ -103,15 +104,15 @@ int command_enable(const struct console *con)
     return as_authd(con, OP_account_update, enable);
 }
 
-/* The member "token" of the reply. */
-static int token_print(struct call *c)
+/* A member of the reply. */
+static int member_print(struct call *c, const char *name)
 {
     cleanup(json_drop) struct json_object *reply = NULL;
     const char *why;
 
     if (json_parse(c->out.data, c->out.size, &reply, &why) != DONE)
         return -1;
-    printf("%s\n", json_str(reply, "token", ""));
+    printf("%s\n", json_str(reply, name, ""));
     return DONE;
 }
 
@@ -123,7 +124,7 @@ static int reset(struct call *c, const struct conf *conf, const struct console *
     (void)conf;
     if (!r)
         r = account_void(c, account);
-    return r ? r : token_print(c);
+    return r ? r : member_print(c, "token");
 }
 
 int command_reset(const struct console *con)
@@ -154,10 +155,26 @@ static int invite(struct call *c, const struct conf *conf, const struct console 
     int r = invite_make(c, console_argument(con, 0), 0);
 
     (void)conf;
-    return r ? r : token_print(c);
+    return r ? r : member_print(c, "token");
 }
 
 int command_invite(const struct console *con)
 {
     return as_authd(con, OP_invite_create, invite);
+}
+
+static int delete (struct call *c, const struct conf *conf, const struct console *con)
+{
+    int64_t account = 0;
+    int r = account_find(c, console_argument(con, 0), &account);
+
+    (void)conf;
+    if (!r)
+        r = account_erase(c, account, NULL);
+    return r ? r : member_print(c, "receipt");
+}
+
+int command_delete(const struct console *con)
+{
+    return as_authd(con, OP_account_delete, delete);
 }

@@ -267,7 +267,7 @@ static bool erase(int64_t project)
 
     c = harness_call(OP_chat_project_erase, ALICE);
     ck_assert_int_eq(chat_project_erase(c, &in), DONE);
-    more = strcmp(c->out.data, "{\"more\":true}") == 0;
+    more = strcmp(c->out.data, "{\"more\":true,\"wait\":0}") == 0;
     return more;
 }
 

@@ -256,10 +256,10 @@ START_TEST(a_project_takes_its_conversations_along)
     turn(id, "completed");
     c = harness_call(OP_chat_project_erase, ALICE);
     ck_assert_int_eq(chat_project_erase(c, &in), DONE);
-    ck_assert_str_eq((const char *)c->out.data, "{\"more\":true}");
+    ck_assert_str_eq((const char *)c->out.data, "{\"more\":true,\"wait\":0}");
     c = harness_call(OP_chat_project_erase, ALICE);
     ck_assert_int_eq(chat_project_erase(c, &in), DONE);
-    ck_assert_str_eq((const char *)c->out.data, "{\"more\":false}");
+    ck_assert_str_eq((const char *)c->out.data, "{\"more\":false,\"wait\":0}");
     ck_assert_int_eq(number("SELECT count(*) FROM erasure WHERE conversation_id = %" PRId64, id),
                      1);
 }

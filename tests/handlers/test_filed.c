@@ -252,10 +252,10 @@ START_TEST(a_project_is_erased_in_batches)
                             PROJECT),
                      1);
     ck_assert_int_eq(file_create(c, &in), NOT_FOUND); /* the erasure came in between */
-    ck_assert_str_eq(erase(), "{\"more\":true}");
-    ck_assert_str_eq(erase(), "{\"more\":true}");
-    ck_assert_str_eq(erase(), "{\"more\":false}");
-    ck_assert_str_eq(erase(), "{\"more\":false}");
+    ck_assert_str_eq(erase(), "{\"more\":true,\"wait\":0}");
+    ck_assert_str_eq(erase(), "{\"more\":true,\"wait\":0}");
+    ck_assert_str_eq(erase(), "{\"more\":false,\"wait\":0}");
+    ck_assert_str_eq(erase(), "{\"more\":false,\"wait\":0}");
     ck_assert_int_eq(number("SELECT count(*) FROM file WHERE owner_id = %" PRId64, ALICE), 0);
     ck_assert_int_eq(number("SELECT bytes FROM storage WHERE owner_id = %" PRId64, ALICE), 0);
     ck_assert_int_eq(number("SELECT sum(refs) FROM blob WHERE owner_id = %" PRId64, ALICE), 0);
@@ -277,14 +277,14 @@ START_TEST(nothing_of_a_closed_project_is_found)
     ck_assert_int_eq(get(BOB, other), DONE);
     /* and it is still there to be erased */
     ck_assert_int_eq(number("SELECT count(*) FROM file WHERE owner_id = %" PRId64, ALICE), 1);
-    ck_assert_str_eq(erase(), "{\"more\":true}");
+    ck_assert_str_eq(erase(), "{\"more\":true,\"wait\":0}");
     ck_assert_int_eq(number("SELECT count(*) FROM file WHERE owner_id = %" PRId64, ALICE), 0);
 }
 END_TEST
 
 START_TEST(an_erasure_of_an_unknown_project_is_kept)
 {
-    ck_assert_str_eq(erase(), "{\"more\":false}");
+    ck_assert_str_eq(erase(), "{\"more\":false,\"wait\":0}");
     ck_assert_int_eq(upload(ALICE, "a", "hello"), NOT_FOUND);
 }
 END_TEST

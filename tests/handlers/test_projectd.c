@@ -215,6 +215,38 @@ START_TEST(the_role_may_not_change_the_schema)
 }
 END_TEST
 
+static const char *erase(void)
+{
+    struct project_account_erase_in in = {.event_id = 1, .account_id = ALICE};
+
+    c = harness_call(OP_project_account_erase, 0);
+    ck_assert_int_eq(project_account_erase(c, &in), DONE);
+    return arena_strndup(&c->arena, c->out.data, c->out.size);
+}
+
+START_TEST(a_deleted_account_has_no_projects)
+{
+    struct project_create_in in = {.name = "late"};
+    int64_t other = project_make(BOB, "stays");
+
+    for (int i = 0; i <= PROJECTS_ERASED_AT_ONCE; i++)
+        prompt_make(ALICE, project_make(ALICE, "Bot"), "kind");
+    harness_sql(c, "INSERT INTO idempotency VALUES (7000001, 'x', 'k', 'f', 200, NULL, 'r', now()) "
+                   "RETURNING 1");
+    ck_assert_str_eq(erase(), "{\"more\":true,\"wait\":0}");
+    c = harness_call(OP_project_create, ALICE);
+    ck_assert_int_eq(project_create(c, &in), UNAUTHORIZED);
+    ck_assert_str_eq(erase(), "{\"more\":false,\"wait\":0}");
+    ck_assert_str_eq(erase(), "{\"more\":false,\"wait\":0}");
+    ck_assert_str_eq(harness_sql(c,
+                                 "SELECT (SELECT count(*) FROM project WHERE owner_id = 7000001) "
+                                 "+ (SELECT count(*) FROM prompt WHERE owner_id = 7000001) "
+                                 "+ (SELECT count(*) FROM idempotency WHERE caller = 7000001)"),
+                     "0");
+    ck_assert_ptr_nonnull(context_of(BOB, other));
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("projectd");
@@ -229,5 +261,6 @@ int main(void)
     tcase_add_test(t, projects_have_a_limit);
     tcase_add_test(t, lists_are_pages);
     tcase_add_test(t, the_role_may_not_change_the_schema);
+    tcase_add_test(t, a_deleted_account_has_no_projects);
     return check_run("projectd", t);
 }

@@ -106,13 +106,13 @@ static struct incoming *incoming_of(const char *text, size_t pieces)
     struct incoming *i = NULL;
     size_t n = strlen(text);
 
-    ck_assert_int_eq(incoming_open(store, &i), DONE);
+    ck_assert_int_eq(incoming_open(store, OWNER, &i), DONE);
     for (size_t at = 0; at < n; at += (n + pieces - 1) / pieces) {
         size_t size = (n + pieces - 1) / pieces;
         ck_assert_int_eq(incoming_write(i, text + at, size < n - at ? size : n - at), DONE);
     }
     digest_sha256(text, n, sha256);
-    ck_assert_int_eq(incoming_finish(i, OWNER, sha256), DONE);
+    ck_assert_int_eq(incoming_finish(i, sha256), DONE);
     ck_assert_int_eq(incoming_bytes(i), (int64_t)n);
     return i;
 }
@@ -174,8 +174,8 @@ START_TEST(only_old_contents_of_others_are_cleaned)
     struct dirent *e;
 
     ck_assert_int_eq(store_open(dir, "other", 0, &other), DONE);
-    ck_assert_int_eq(incoming_open(other, &theirs), DONE);
-    ck_assert_int_eq(incoming_open(store, &mine), DONE);
+    ck_assert_int_eq(incoming_open(other, OWNER, &theirs), DONE);
+    ck_assert_int_eq(incoming_open(store, OWNER, &mine), DONE);
     ck_assert_int_eq(store_incoming_clean(store, 3600), 0);
     snprintf(path, sizeof path, "%s/incoming", dir);
     d = opendir(path);
@@ -199,7 +199,7 @@ START_TEST(without_room_nothing_comes_in)
 
     ck_assert_int_eq(store_open(dir, "full", INT64_MAX, &full), DONE);
     ck_assert_int_eq(store_room(full, 0), STORAGE_FULL);
-    ck_assert_int_eq(incoming_open(full, &i), STORAGE_FULL);
+    ck_assert_int_eq(incoming_open(full, OWNER, &i), STORAGE_FULL);
     ck_assert_ptr_null(i);
     store_drop(&full);
     ck_assert_int_eq(store_room(store, 1), DONE);
@@ -209,7 +209,7 @@ END_TEST
 static int arrive(struct incoming **ret)
 {
     unsigned char sha256[DIGEST_SIZE];
-    int r = incoming_open(store, ret);
+    int r = incoming_open(store, OWNER, ret);
 
     digest_sha256("hello", 5, sha256);
     if (!r)
@@ -217,7 +217,7 @@ static int arrive(struct incoming **ret)
     if (!r)
         r = incoming_write(*ret, "lo", 2);
     if (!r)
-        r = incoming_finish(*ret, OWNER, sha256);
+        r = incoming_finish(*ret, sha256);
     return r ? r : incoming_keep(*ret);
 }
 
