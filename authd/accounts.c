@@ -1,5 +1,6 @@
 /* Accounts: who may use the platform. */
 #include "authd/address.h"
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/mail.h"
 #include "authd/password.h"
@@ -42,5 +43,7 @@ int user_register(struct call *c, const struct user_register_in *in)
         return refuse(c, r, "email", "an account with this address exists");
     if (!r)
         r = registration_use(c, in->email, in->has_invite ? in->invite : NULL, c->new_id);
+    if (!r)
+        r = audit(c, "registered", c->new_id, "", in->has_invite ? "invited" : "");
     return r || !a->verification_required ? r : mail_add(c, MAIL_verify, c->new_id, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authd/address.h"
+#include "authd/audit.h"
 #include "authd/one_time_token.h"
 #include "authd/queries.h"
 #include "authd/revocations.h"
@@ -32,6 +33,10 @@ int account_set(struct call *c, int64_t account, const bool *disabled, const cha
         r = sessions_end(c, account, 0);
     if (!r)
         r = account_doubt(c, account);
+    if (!r && disabled)
+        r = audit(c, *disabled ? "account_disabled" : "account_enabled", account, "", "");
+    if (!r && role)
+        r = audit(c, "role_changed", account, "", role);
     if (!r)
         log_line(LOG_LEVEL_NOTICE, "event=account_changed account=%lld by=%lld disabled=%s role=%s",
                  (long long)account, (long long)c->caller,
@@ -53,6 +58,8 @@ int account_void(struct call *c, int64_t account)
                    ARGS(account, (const char *)token.hash, (const char *)token.text));
     if (!r)
         r = sessions_end(c, account, 0);
+    if (!r)
+        r = audit(c, "password_voided", account, "", "");
     if (!r)
         log_line(LOG_LEVEL_NOTICE, "event=password_reset account=%lld by=%lld", (long long)account,
                  (long long)c->caller);
@@ -77,7 +84,8 @@ int invite_make(struct call *c, const char *address, int64_t days)
     if (r)
         return r;
     one_time_token_new(&token);
-    return db_one(c, Q_invite_insert,
-                  ARGS(c->caller, (const char *)token.hash, address ? (const char *)key : NULL,
-                       arg_i64_if(days > 0, days), (const char *)token.text));
+    r = db_one(c, Q_invite_insert,
+               ARGS(c->caller, (const char *)token.hash, address ? (const char *)key : NULL,
+                    arg_i64_if(days > 0, days), (const char *)token.text));
+    return r ? r : audit_of(c, "invite_made", 0, "invite", c->new_id, "");
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "authd/admin.h"
+#include "authd/audit.h"
 #include "authd/erasure.h"
 #include "authd/queries.h"
 #include "authd/registration.h"
@@ -60,7 +61,8 @@ int account_sessions_end(struct call *c, const struct account_sessions_end_in *i
         r = db_get(c, Q_account_credentials, ARGS(in->user_id), INTO(&address, &hash));
     if (r)
         return r;
-    return sessions_end(c, in->user_id, in->user_id == c->caller ? c->session : 0);
+    r = sessions_end(c, in->user_id, in->user_id == c->caller ? c->session : 0);
+    return r ? r : audit(c, "sessions_ended", in->user_id, "", "all");
 }
 
 int account_reset(struct call *c, const struct account_reset_in *in)
@@ -90,7 +92,9 @@ int invite_delete(struct call *c, const struct invite_delete_in *in)
 {
     int r = admin_check(c);
 
-    return r ? r : db_do(c, Q_invite_remove, ARGS(in->invite_id));
+    if (!r)
+        r = db_do(c, Q_invite_remove, ARGS(in->invite_id));
+    return r ? r : audit_of(c, "invite_removed", 0, "invite", in->invite_id, "");
 }
 
 static int settings_answer(struct call *c)
@@ -122,7 +126,9 @@ static int setting_set(struct call *c, const char *name, const char *value, bool
     int r = clear ? db_do(c, Q_setting_clear, ARGS(name))
                   : db_do(c, Q_setting_store, ARGS(c->caller, name, value));
 
-    return r == NOT_FOUND ? DONE : r;
+    if (r && r != NOT_FOUND)
+        return r;
+    return audit(c, "setting_changed", 0, name, clear ? "as in files" : "");
 }
 
 /* Who asks it of others has one: nobody is locked out of what they have just set. */

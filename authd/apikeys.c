@@ -1,6 +1,7 @@
 /* API keys: made, revoked, checked for gateways. */
 #include <string.h>
 
+#include "authd/audit.h"
 #include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/revocations.h"
@@ -51,6 +52,8 @@ int apikey_create(struct call *c, const struct apikey_create_in *in)
                     arg_i64_if(in->has_days && !in->null_days, in->days),
                     arg_i64_if(in->has_rate && !in->null_rate, in->rate), (const char *)key));
     secret_wipe(key, sizeof key);
+    if (!r)
+        r = audit_of(c, "key_made", c->caller, "key", c->new_id, in->scopes);
     return r ? r : mail_add(c, MAIL_key_made, c->caller, NULL, in->name);
 }
 
@@ -58,7 +61,9 @@ int apikey_delete(struct call *c, const struct apikey_delete_in *in)
 {
     int r = db_do(c, Q_apikey_end, ARGS(c->caller, in->key_id));
 
-    return r ? r : revocation_append(c, c->caller, -in->key_id);
+    if (!r)
+        r = revocation_append(c, c->caller, -in->key_id);
+    return r ? r : audit_of(c, "key_revoked", c->caller, "key", in->key_id, "");
 }
 
 int apikey_check(struct call *c, const struct apikey_check_in *in)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/audit.h"
 #include "authd/mail.h"
 #include "authd/queries.h"
 #include "authd/registration.h"
@@ -114,7 +115,8 @@ int key_tick(struct call *c)
         r = db_get(c, Q_signing_key_age, NO_ARGS, INTO(&age, &verifying));
     if (r || age < a->rotation_seconds || verifying >= SIGNING_KEYS_MAX)
         return r;
-    return signing_key_add(c->db, a->secret, a->secret_file, a->rotation_seconds, false);
+    r = signing_key_add(c->db, a->secret, a->secret_file, a->rotation_seconds, false);
+    return r ? r : audit(c, "signing_key_made", 0, "", "");
 }
 
 /* DONE, or BAD_INPUT where one is wrong. */

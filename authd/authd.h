@@ -16,12 +16,13 @@ struct signing_key;
 #define KEY_TICK_MS 1000
 
 struct authd {
-    pthread_mutex_t key_lock;                        /* of key */
-    struct signing_key *key;                         /* signs access tokens; see authd_key() */
-    struct password_cost cost;                       /* of new hashes */
-    char nobody[PASSWORD_HASH_MAX];                  /* verified for addresses without an account */
-    atomic_int_fast64_t token_seconds;               /* life of an access token */
-    int64_t rotation_seconds;                        /* age at which the key gets a successor */
+    pthread_mutex_t key_lock;          /* of key */
+    struct signing_key *key;           /* signs access tokens; see authd_key() */
+    struct password_cost cost;         /* of new hashes */
+    char nobody[PASSWORD_HASH_MAX];    /* verified for addresses without an account */
+    atomic_int_fast64_t token_seconds; /* life of an access token */
+    int64_t rotation_seconds;          /* age at which the key gets a successor */
+    int64_t audit_told, audit_told_us; /* head of the audit that the journal knows; the task's */
     const char *registration, *registration_domains; /* as set in files; owned by the settings */
     const char *secret, *secret_file;                /* likewise: SECRET_KEY, SECRET_KEY_FILE */
     const char *site, *public_url, *language;

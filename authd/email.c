@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "authd/address.h"
+#include "authd/audit.h"
 #include "authd/login_guard.h"
 #include "authd/mail.h"
 #include "authd/one_time_token.h"
@@ -52,6 +53,9 @@ int email_verify(struct call *c, const struct email_verify_in *in)
     if (r) /* of an address that is not wanted any more */
         return r == NOT_FOUND ? token_refused(c) : r;
     r = db_do(c, Q_email_token_forget, ARGS(account));
+    if (!r)
+        r = audit(c, strcmp(key, old_key) == 0 ? "address_proved" : "address_changed", account, "",
+                  "");
     return r || strcmp(key, old_key) == 0 ? r : address_changed(c, account, old, proved);
 }
 

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authd/audit.h"
 #include "authd/login_guard.h"
 #include "authd/passwords.h"
 #include "authd/queries.h"
 #include "authd/revocations.h"
+#include "authd/second_factor.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
@@ -77,7 +79,11 @@ static int erase_here(struct call *c, int64_t account, const char *address)
     if (!r)
         r = do_any(c, Q_account_invites_forget, ARGS(account, address));
     if (!r)
+        r = do_any(c, Q_account_mails_forget, ARGS(address));
+    if (!r)
         r = do_any(c, Q_account_repeats_forget, ARGS(account));
+    if (!r)
+        r = do_any(c, Q_audit_origin_forget, ARGS(account));
     if (!r)
         r = db_do(c, Q_account_remove, ARGS(account));
     return r ? r : revocations_append(c, live);
@@ -112,6 +118,8 @@ int account_erase(struct call *c, int64_t account, const char *hash)
     if (!r)
         r = receipt_make(c, account);
     if (!r)
+        r = audit(c, "account_deleted", account, "", "");
+    if (!r)
         log_line(LOG_LEVEL_NOTICE, "event=account_deleted account=%" PRId64 " by=%" PRId64, account,
                  c->caller);
     return r;
@@ -121,8 +129,8 @@ int account_erase(struct call *c, int64_t account, const char *hash)
  */
 int user_delete_prepare(struct call *c, const struct user_delete_in *in)
 {
-    const char *hash = NULL;
-    int r = password_confirm(c, in->password, "password", &hash);
+    const char *hash = NULL, *address;
+    int r = password_confirm(c, in->password, "password", &hash, &address);
 
     c->prepared = (void *)hash;
     return r == NOT_FOUND ? DONE : r;
@@ -130,9 +138,13 @@ int user_delete_prepare(struct call *c, const struct user_delete_in *in)
 
 int user_delete(struct call *c, const struct user_delete_in *in)
 {
-    (void)in;
+    int r = c->prepared ? second_factor_ask(c, c->caller, in->has_totp_code ? in->totp_code : NULL)
+                        : UNAUTHORIZED;
+
+    if (r)
+        return r;
     c->cookie = "-";
-    return c->prepared ? account_erase(c, c->caller, c->prepared) : UNAUTHORIZED;
+    return account_erase(c, c->caller, c->prepared);
 }
 
 int erasure_tick(struct call *c)
@@ -140,9 +152,11 @@ int erasure_tick(struct call *c)
     cleanup(rows_drop) struct pg_result *rows = NULL;
     int r = db_rows(c, Q_erasure_settle, NO_ARGS, &rows);
 
-    for (int i = 0; !r && i < rows_count(rows); i++)
-        if (rows_bool(rows, i, 1))
-            log_line(LOG_LEVEL_NOTICE, "event=account_erased account=%" PRId64,
-                     rows_i64(rows, i, 0));
+    for (int i = 0; !r && i < rows_count(rows); i++) {
+        if (!rows_bool(rows, i, 1))
+            continue;
+        r = audit(c, "account_erased", rows_i64(rows, i, 0), "", "");
+        log_line(LOG_LEVEL_NOTICE, "event=account_erased account=%" PRId64, rows_i64(rows, i, 0));
+    }
     return r;
 }

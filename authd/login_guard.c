@@ -45,3 +45,12 @@ int login_guard_clear(struct call *c, const char *address)
 
     return r == NOT_FOUND ? DONE : r;
 }
+
+int login_guard_locked(struct call *c, const char *address, bool *ret)
+{
+    int64_t seconds = 0;
+    int r = db_get(c, Q_login_locked, ARGS(address_digest(c, address)), INTO(&seconds));
+
+    *ret = !r && seconds > 0;
+    return r == NOT_FOUND ? DONE : r;
+}

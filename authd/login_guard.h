@@ -6,6 +6,8 @@
  * count with or without an account, by their SHA-256, so that neither an answer, nor its time, nor
  * what is stored tells who has one.  Sessions and API keys are not touched.
  */
+#include <stdbool.h>
+
 struct call;
 
 /*
@@ -17,3 +19,7 @@ int login_guard_try(struct call *c, const char *address) __attribute__((warn_unu
 
 /* The password was right: forgets the address' failures, this try among them. */
 int login_guard_clear(struct call *c, const char *address) __attribute__((warn_unused_result));
+
+/* Whether the address is locked now, by the try that was counted last.  DONE or a fault. */
+int login_guard_locked(struct call *c, const char *address, bool *ret)
+    __attribute__((warn_unused_result));

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "authd/address.h"
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/login_guard.h"
 #include "authd/passwords.h"
@@ -71,6 +72,30 @@ static int login_accept(struct call *c, const struct login *l, const struct user
     return session_open(c, &start);
 }
 
+static int login_refused(struct call *c, const struct login *l, const char *why, const char *said)
+{
+    int r = audit(c, "login_refused", l->account, "", why);
+
+    return r ? r : refuse(c, FORBIDDEN, NULL, "%s", said);
+}
+
+static int login_failed(struct call *c, const struct login *l, const char *address)
+{
+    bool locked = false;
+    int r = login_guard_locked(c, address, &locked);
+
+    if (!r)
+        r = audit(c, locked ? "login_locked" : "login_failed", l->account, "", "");
+    return r ? r : BAD_LOGIN;
+}
+
+static int code_failed(struct call *c, const struct login *l)
+{
+    int r = audit(c, "login_code_wrong", l->account, "", "");
+
+    return r ? r : TOTP_WRONG;
+}
+
 int user_login(struct call *c, const struct user_login_in *in)
 {
     const struct authd *a = call_state(c);
@@ -78,14 +103,17 @@ int user_login(struct call *c, const struct user_login_in *in)
     int r;
 
     if (!l->matches)
-        return BAD_LOGIN;
+        return login_failed(c, l, in->email);
     if (l->is_disabled) /* said only to who knows the password */
-        return refuse(c, FORBIDDEN, NULL, "this account is disabled");
+        return login_refused(c, l, "disabled", "this account is disabled");
     if (l->is_void)
-        return refuse(c, FORBIDDEN, NULL, "this account needs a new password: ask for a reset");
+        return login_refused(c, l, "password voided",
+                             "this account needs a new password: ask for a reset");
     if (a->verification_required && !l->is_verified)
         return EMAIL_UNVERIFIED;
     r = second_factor_ask(c, l->account, in->has_totp_code ? in->totp_code : NULL);
+    if (r == TOTP_WRONG)
+        return code_failed(c, l);
     if (!r) /* not before: who knows the password alone would have as many codes as they like */
         r = login_guard_clear(c, in->email);
     return r ? r : login_accept(c, l, in);

@@ -12,6 +12,7 @@
 #include "authd/queries.h"
 #include "proto/handlers.h"
 
+#include "authd/audit_chain.h"
 #include "authd/authd.h"
 #include "authd/erasure.h"
 #include "authd/meters.h"
@@ -37,6 +38,8 @@ static const struct task tasks[] = {
     {"session_sweep", 10000, session_sweep},
     {"key_tick", KEY_TICK_MS, key_tick},
     {"erasure_tick", 1000, erasure_tick},
+    {"audit_tick", 250, audit_tick},
+    {"audit_expire", 60000, audit_expire},
     {0},
 };
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/login_guard.h"
 #include "authd/mail.h"
@@ -36,18 +37,20 @@ int account_verify(struct call *c, const char *hash, int64_t old_rounds, const c
     return padded ? padded : r;
 }
 
-int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash)
+int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash,
+                     const char **ret_address)
 {
-    const char *address = NULL;
-    int r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, ret_hash));
+    int r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(ret_address, ret_hash));
 
     if (!r)
-        r = login_guard_try(c, address);
+        r = login_guard_try(c, *ret_address);
     if (!r)
         r = account_verify(c, *ret_hash, 0, password);
-    if (r == BAD_LOGIN)
-        return refuse(c, BAD_INPUT, field, "%s: is not your password", field);
-    return r ? r : login_guard_clear(c, address);
+    if (r == BAD_LOGIN) {
+        r = audit(c, "password_wrong", c->caller, "", "");
+        return r ? r : refuse(c, BAD_INPUT, field, "%s: is not your password", field);
+    }
+    return r;
 }
 
 /* What password_change_prepare() leaves. */
@@ -57,7 +60,7 @@ struct change {
 
 int password_change_prepare(struct call *c, const struct password_change_in *in)
 {
-    const char *why = password_check(in->new_password);
+    const char *why = password_check(in->new_password), *address = NULL;
     struct change *change = arena_alloc(&c->arena, sizeof *change);
     int r;
 
@@ -65,7 +68,9 @@ int password_change_prepare(struct call *c, const struct password_change_in *in)
         return refuse(c, BAD_INPUT, "new_password", "new_password: %s", why);
     if (strcmp(in->old_password, in->new_password) == 0)
         return refuse(c, BAD_INPUT, "new_password", "new_password: is the old one");
-    r = password_confirm(c, in->old_password, "old_password", &change->old_hash);
+    r = password_confirm(c, in->old_password, "old_password", &change->old_hash, &address);
+    if (!r)
+        r = login_guard_clear(c, address);
     c->prepared = change;
     return r ? r : account_hash(c, in->new_password, &change->new_hash);
 }
@@ -81,5 +86,7 @@ int password_change(struct call *c, const struct password_change_in *in)
         return refuse(c, CONFLICT, "old_password", "the password was changed at the same time");
     if (!r)
         r = sessions_end(c, c->caller, c->session);
+    if (!r)
+        r = audit(c, "password_changed", c->caller, "", "");
     return r ? r : mail_add(c, MAIL_password_changed, c->caller, NULL, NULL);
 }

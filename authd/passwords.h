@@ -20,7 +20,8 @@ int account_verify(struct call *c, const char *hash, int64_t old_rounds, const c
 /*
  * The caller's password once more, before what matters; tries count like log-ins.  *ret_hash: the
  * hash that was verified, so that a transaction can see whether it is still the account's.
+ * *ret_address: for login_guard_clear(), once nothing else is asked for.
  * DONE; BAD_INPUT with that field; RATE_LIMITED; NOT_FOUND: the account is gone.
  */
-int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash)
-    __attribute__((warn_unused_result));
+int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash,
+                     const char **ret_address) __attribute__((warn_unused_result));

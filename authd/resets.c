@@ -1,4 +1,5 @@
 /* A new password by the token of a reset: a mail that is asked for, or an admin's. */
+#include "authd/audit.h"
 #include "authd/login_guard.h"
 #include "authd/mail.h"
 #include "authd/one_time_token.h"
@@ -58,5 +59,7 @@ int password_reset_confirm(struct call *c, const struct password_reset_confirm_i
         r = db_do(c, Q_account_verified, ARGS(account));
     if (!r)
         r = sessions_end(c, account, 0);
+    if (!r)
+        r = audit(c, "password_reset", account, "", "");
     return r ? r : mail_add(c, MAIL_password_changed, account, NULL, NULL);
 }

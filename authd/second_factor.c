@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "authd/admin.h"
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/mail.h"
 #include "authd/queries.h"
@@ -148,6 +149,8 @@ int second_factor_remove(struct call *c, int64_t account)
                  account, c->caller);
     if (!r)
         r = account_doubt(c, account);
+    if (!r)
+        r = audit(c, "factor_off", account, "", "");
     return r ? r : mail_add(c, MAIL_factor_off, account, NULL, NULL);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "authd/admin.h"
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/login_guard.h"
 #include "authd/mail.h"
@@ -107,6 +108,8 @@ int totp_confirm(struct call *c, const struct totp_confirm_in *in)
         r = login_guard_clear(c, c->prepared);
     if (!r)
         r = account_doubt(c, c->caller);
+    if (!r)
+        r = audit(c, "factor_on", c->caller, "", "");
     if (!r)
         r = mail_add(c, MAIL_factor_on, c->caller, NULL, NULL);
     if (!r)

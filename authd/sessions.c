@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/mail.h"
 #include "authd/queries.h"
@@ -73,6 +74,8 @@ int session_open(struct call *c, const struct session_start *s)
         r = BAD_LOGIN;
     if (!r)
         r = sessions_trim(c, s->account);
+    if (!r)
+        r = audit_of(c, "login", s->account, "session", session, s->by_cookie ? "cookie" : "");
     return r ? r : token_reply(c, s->account, session, s->by_cookie, &refresh);
 }
 
@@ -123,6 +126,8 @@ static int family_end(struct call *c, const struct family *f)
 
     if (!r)
         r = revocation_append(c, f->account, f->session);
+    if (!r)
+        r = audit_of(c, "refresh_token_reused", f->account, "session", f->session, "");
     if (r)
         return r;
     log_line(LOG_LEVEL_NOTICE, "event=refresh_token_reused account=%lld session=%lld",
@@ -169,14 +174,18 @@ int user_logout(struct call *c, const struct user_logout_in *in)
     c->cookie = "-";
     if (r == NOT_FOUND) /* another request was faster: ended is ended */
         return DONE;
-    return r ? r : revocation_append(c, c->caller, c->session);
+    if (!r)
+        r = revocation_append(c, c->caller, c->session);
+    return r ? r : audit_of(c, "logout", c->caller, "session", c->session, "");
 }
 
 int session_end(struct call *c, const struct session_end_in *in)
 {
     int r = db_do(c, Q_session_end, ARGS(c->caller, in->session_id));
 
-    return r ? r : revocation_append(c, c->caller, in->session_id);
+    if (!r)
+        r = revocation_append(c, c->caller, in->session_id);
+    return r ? r : audit_of(c, "session_ended", c->caller, "session", in->session_id, "");
 }
 
 int sessions_end(struct call *c, int64_t account, int64_t but)
@@ -189,15 +198,17 @@ int sessions_end(struct call *c, int64_t account, int64_t but)
 
 int session_end_others(struct call *c, const struct session_end_others_in *in)
 {
+    int r = sessions_end(c, c->caller, c->session);
+
     (void)in;
-    return sessions_end(c, c->caller, c->session);
+    return r ? r : audit(c, "sessions_ended", c->caller, "", "all others");
 }
 
 int session_sweep(struct call *c)
 {
-    static const int sweeps[] = {Q_session_sweep,      Q_signing_key_sweep, Q_apikey_sweep,
-                                 Q_invite_sweep,       Q_reset_sweep,       Q_revocation_sweep,
-                                 Q_totp_sweep,         Q_mail_sweep,        Q_email_token_sweep,
+    static const int sweeps[] = {Q_session_sweep,       Q_signing_key_sweep, Q_apikey_sweep,
+                                 Q_invite_sweep,        Q_reset_sweep,       Q_revocation_sweep,
+                                 Q_totp_sweep,          Q_mail_sweep,        Q_email_token_sweep,
                                  Q_login_failure_sweep, Q_erasure_sweep};
 
     for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {

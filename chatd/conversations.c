@@ -13,6 +13,7 @@
 #include "chatd/queries.h"
 #include "chatd/search.h"
 #include "chatd/turn.h"
+#include "common/audit_owed.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
@@ -176,5 +177,7 @@ int conversation_delete(struct call *c, const struct conversation_delete_in *in)
 
     if (r)
         return r;
-    return conversations_removed(c, rows) ? DONE : NOT_FOUND;
+    return conversations_removed(c, rows)
+               ? audit_owed(c, "conversation_deleted", "conversation", in->conversation_id)
+               : NOT_FOUND;
 }

@@ -48,6 +48,7 @@ int main(int argc, char **argv)
         .svc = SVC_CHAT,
         .schema = "chat",
         .schema_version = 13,
+        .outbox = true,
         .handlers = handlers,
         .queries = queries,
         .meters = meters,

@@ -74,6 +74,7 @@ static int scope_check(const struct call *c)
     case SCOPE_FOR_GATEWAY:
     case SCOPE_FOR_CHAT:
     case SCOPE_FOR_AUTH:
+    case SCOPE_FOR_AUDIT:
     case SCOPE_FOR_PROJECT:
     case SCOPE_FOR_CHAT_FILE:
     case SCOPE_FOR_FILE:

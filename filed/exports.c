@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/account_ref.h"
+#include "common/audit_owed.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/db.h"
@@ -53,7 +54,8 @@ int account_export_create(struct call *c, const struct account_export_create_in 
         return refuse(c, LIMIT_REACHED, NULL, "an account has at most %d exports: delete one",
                       EXPORTS_PER_ACCOUNT);
     c->committed = created;
-    return db_one(c, Q_export_insert, ARGS(c->caller));
+    r = db_one(c, Q_export_insert, ARGS(c->caller));
+    return r ? r : audit_owed(c, "export_made", "export", c->new_id);
 }
 
 /* Of the export that is deleted. */
@@ -96,6 +98,8 @@ int account_export_content(struct call *c, const struct account_export_content_i
     if (!ready)
         return EXPORT_NOT_READY;
     r = archive_read(f->store, in->export_id, try, &fd);
+    if (!r)
+        r = audit_owed(c, "export_read", "export", in->export_id);
     if (r)
         return r;
     what.filename = arena_printf(&c->arena, "chatbot-%s.tar", day);

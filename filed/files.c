@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/account_ref.h"
+#include "common/audit_owed.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/db.h"
@@ -106,7 +107,8 @@ int file_delete(struct call *c, const struct file_delete_in *in)
 
     if (r)
         return r;
-    return rows_count(rows) ? files_release(c, rows) : NOT_FOUND;
+    r = rows_count(rows) ? files_release(c, rows) : NOT_FOUND;
+    return r ? r : audit_owed(c, "file_deleted", "file", in->file_id);
 }
 
 int file_project_close(struct call *c, const struct file_project_close_in *in)

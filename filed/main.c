@@ -36,6 +36,7 @@ int main(int argc, char **argv)
         .svc = SVC_FILE,
         .schema = "file",
         .schema_version = 4,
+        .outbox = true,
         .handlers = handlers,
         .queries = queries,
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 2, [LANE_WRITE] = 2, [LANE_BULK] = 16},

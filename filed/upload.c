@@ -56,8 +56,9 @@ static int early_check(struct call *c, int64_t project_id)
     bool gone = false;
     int r = f->access(c, project_id);
 
-    if (!r) /* for blob_announce to hold */
-        r = db_do(c, Q_account_ref_add, ARGS(c->caller));
+    if (r)
+        return r;
+    r = db_do(c, Q_account_ref_add, ARGS(c->caller)); /* for blob_announce to hold */
     if (!r || r == NOT_FOUND)
         r = db_get(c, Q_upload_check, ARGS(c->caller, project_id), INTO(&gone, &bytes, &count));
     if (r)

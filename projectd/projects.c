@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/account_ref.h"
+#include "common/audit_owed.h"
 #include "common/call.h"
 #include "common/db.h"
 #include "common/fault.h"
@@ -86,5 +87,6 @@ int project_delete(struct call *c, const struct project_delete_in *in)
     if (r)
         return r;
     project_changed(c, in->project_id);
-    return erase_elsewhere(c, in->project_id);
+    r = erase_elsewhere(c, in->project_id);
+    return r ? r : audit_owed(c, "project_deleted", "project", in->project_id);
 }

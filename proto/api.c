@@ -152,6 +152,8 @@ bool api_peer_may_call(const struct op *op, enum svc from)
         return from == SVC_CHAT;
     case SCOPE_FOR_AUTH:
         return from == SVC_AUTH;
+    case SCOPE_FOR_AUDIT:
+        return from == SVC_PROJECT || from == SVC_CHAT || from == SVC_FILE;
     case SCOPE_FOR_PROJECT:
         return from == SVC_PROJECT;
     case SCOPE_FOR_FILE:

@@ -27,6 +27,7 @@ enum scope {
     SCOPE_FOR_GATEWAY,   /* internal: gateways only */
     SCOPE_FOR_CHAT,      /* internal: chatd */
     SCOPE_FOR_AUTH,      /* internal: authd's outbox */
+    SCOPE_FOR_AUDIT,     /* internal: the outbox of projectd, chatd and filed */
     SCOPE_FOR_PROJECT,   /* internal: projectd's outbox */
     SCOPE_FOR_CHAT_FILE, /* internal: chatd and filed */
     SCOPE_FOR_FILE,      /* internal: filed */

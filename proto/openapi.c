@@ -183,7 +183,8 @@ static struct json_object *success(const struct op *op, const char *text)
 static bool needs_object(const struct op *op)
 {
     for (const struct field *f = op->in; f->name; f++)
-        if (strlen(f->name) > 3 && strcmp(f->name + strlen(f->name) - 3, "_id") == 0)
+        if (f->place == AT_PATH ||
+            (strlen(f->name) > 3 && strcmp(f->name + strlen(f->name) - 3, "_id") == 0))
             return true;
     return false;
 }

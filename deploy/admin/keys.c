@@ -1,6 +1,7 @@
 /* Commands about the keys that sign tokens, and the secret that they are sealed under. */
 #include <stdio.h>
 
+#include "authd/audit.h"
 #include "authd/second_factor.h"
 #include "authd/secret_key.h"
 #include "authd/signing_keys.h"
@@ -15,6 +16,8 @@ static int key_add(struct call *c, const struct conf *conf, bool revoke)
     int r = signing_key_add(c->db, conf_str(conf, SET_SECRET_KEY),
                             conf_str(conf, SET_SECRET_KEY_FILE), 0, revoke);
 
+    if (!r)
+        r = audit(c, revoke ? "signing_keys_revoked" : "signing_key_made", 0, "", "");
     if (!r)
         puts(revoke ? "a new key signs; all others are revoked"
                     : "a new key signs in some seconds");
@@ -55,6 +58,8 @@ static int rotate_secret(struct call *c, const struct conf *conf, const struct c
     if (!r)
         r = second_factors_reseal(c->db, conf_str(conf, SET_SECRET_KEY),
                                   conf_str(conf, SET_SECRET_KEY_FILE), next.text);
+    if (!r)
+        r = audit(c, "secret_changed", 0, "", "");
     if (!r)
         printf("the keys are sealed under the secret in %s: make it SECRET_KEY, or "
                "SECRET_KEY_FILE, and start authd again\n",

@@ -17,7 +17,7 @@ export default async function (t) {
     t.expectLog(/event=(copy|sweep|outbox|then|export)|upstream|unavailable|code=/); // the provider is taken away
     const [here, there] = t.stack.ports;
     const admin = (args, input = '') =>
-        spawnSync(path.join(top, 'deploy/admin'), ['--data', t.stack.data, ...args], { input, encoding: 'utf8', env: { ...process.env, BUILD_DIR: build } });
+        spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, ...args], { input, encoding: 'utf8', env: { ...process.env, BUILD_DIR: build } });
     const calls = async () => (await request(t.stack.providerPort, { path: '/_/calls' })).json.calls;
     const state = async (receipt) => (await t.call('GET', `/users/erasures/${receipt}`, { token: null })).json;
     const erased = (receipt) => eventually(async () => (await state(receipt)).state === 'erased', { within: SOON, every: 200, what: 'it is erased' });
@@ -38,7 +38,8 @@ export default async function (t) {
         await t.call('PUT', '/users/me', { body: { name: word, preferences: { word } } });
         const { key } = (await t.call('POST', '/users/me/keys', { body: { name: word, scopes: 'read chat' } })).json;
         for (const filename of ['a.txt', 'b.txt']) assert.equal((await t.upload(`/projects/${project}/files`, `${word} ${filename}`, { filename })).status, 201);
-        const files = (await settled(t, `/projects/${project}/files`)).map((f) => f.id);
+        const [list] = await settled(t, `/projects/${project}/files`);
+        const files = list.map((f) => f.id);
         let conversation;
         for (let i = 0; i < 3; i++) {
             const reply = await t.call('POST', '/chat', { body: { project_id: project, message: `${word} ${i}`, file_ids: i ? [] : files } });

@@ -180,7 +180,8 @@ START_TEST(internal_and_public)
         const struct op *op = api_op(i);
         bool internal = op->scope == SCOPE_FOR_GATEWAY || op->scope == SCOPE_FOR_CHAT ||
                         op->scope == SCOPE_FOR_PROJECT || op->scope == SCOPE_FOR_CHAT_FILE ||
-                        op->scope == SCOPE_FOR_FILE || op->scope == SCOPE_FOR_AUTH;
+                        op->scope == SCOPE_FOR_FILE || op->scope == SCOPE_FOR_AUTH ||
+                        op->scope == SCOPE_FOR_AUDIT;
         sane(op, internal != is_public(op));
         sane(op, internal == (*op->path == '\0'));
         sane(op, !internal || op->rate == RATE_NONE);
@@ -189,11 +190,12 @@ START_TEST(internal_and_public)
         sane(op, op->rate == RATE_NONE || op->scope != SCOPE_ANYONE ||
                      api_rate_key(op->rate) == RATE_BY_ADDRESS);
         sane(op, api_peer_may_call(op, SVC_AUTH) == (op->scope == SCOPE_FOR_AUTH));
-        sane(op, api_peer_may_call(op, SVC_PROJECT) == (op->scope == SCOPE_FOR_PROJECT));
+        sane(op, api_peer_may_call(op, SVC_PROJECT) ==
+                     (op->scope == SCOPE_FOR_PROJECT || op->scope == SCOPE_FOR_AUDIT));
         sane(op, api_peer_may_call(op, SVC_GATEWAY) ==
                      (op->scope != SCOPE_FOR_CHAT && op->scope != SCOPE_FOR_PROJECT &&
-                      op->scope != SCOPE_FOR_AUTH && op->scope != SCOPE_FOR_CHAT_FILE &&
-                      op->scope != SCOPE_FOR_FILE));
+                      op->scope != SCOPE_FOR_AUTH && op->scope != SCOPE_FOR_AUDIT &&
+                      op->scope != SCOPE_FOR_CHAT_FILE && op->scope != SCOPE_FOR_FILE));
         sane(op,
              internal || (!api_peer_may_call(op, SVC_CHAT) && !api_peer_may_call(op, SVC_FILE)));
     }
