@@ -76,7 +76,7 @@ export default (t) => withBrowser(t, async (b) => {
             await page.goto(`/chat?project=${id}&new=1`);
             await page.getByText('What would you like to talk about?').waitFor();
             await see('new');
-            for (const part of ['profile', 'appearance', 'password', 'sessions', 'keys', 'data', 'users', 'invites', 'registration', 'services']) {
+            for (const part of ['profile', 'appearance', 'password', 'second', 'sessions', 'keys', 'data', 'users', 'invites', 'registration', 'services']) {
                 await page.goto(`/settings?part=${part}`);
                 await page.locator('.card').waitFor();
                 await see(`settings-${part}`);

@@ -27,6 +27,7 @@ const PATHS = {
   monitor: 'M4 5h16v11H4z M9 20h6 M12 16v4',
   moon: 'M19.5 14.500A8 8 0 0 1 9.5 4.500a8 8 0 1 0 10 10z',
   more: 'M5.5 12h.01 M12 12h.01 M18.5 12h.01',
+  phone: 'M8 3.500h8v17H8z M11.5 17.500h1',
   pin: 'M9 4h6l-.7 6 2.7 3.500H7L9.7 10z M12 13.500V20',
   play: 'M7 5l11 7-11 7z',
   plus: 'M12 5v14 M5 12h14',

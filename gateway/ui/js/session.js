@@ -39,8 +39,9 @@ function forget() {
 }
 
 // Pages of this site over plain HTTP from elsewhere get no cookie: then one session of this page.
-export async function login(email, password, remember) {
-  const ask = (cookie) => send('POST', '/users/login', { body: { email, password, cookie } })
+// code: of a second factor, where the account has one.
+export async function login(email, password, remember, code) {
+  const ask = (cookie) => send('POST', '/users/login', { body: { email, password, cookie, ...code && { totp_code: code } } })
   let reply
   try {
     reply = await ask(remember)
@@ -111,6 +112,11 @@ export async function logout() {
   } catch (e) {
     if (!(e instanceof ApiError) || e.status !== 401) throw e
   }
+  sessionGone()
+}
+
+// The session has ended for all tabs, and nothing of it stays here.
+export function sessionGone() {
   for (const key of Object.keys(localStorage))
     if (/^(draft|outbox|project):/.test(key)) localStorage.removeItem(key)
   over()

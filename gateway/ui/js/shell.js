@@ -3,7 +3,7 @@ import { fill, h } from './dom.js'
 import { icon, mark } from './icons.js'
 import { t } from './i18n.js'
 import { profileGet } from './profile.js'
-import { send } from './http.js'
+import { healthGet } from './health.js'
 import { logout } from './session.js'
 import { openMenu } from './menu.js'
 import { attempt } from './toast.js'
@@ -17,11 +17,10 @@ const LINKS = [['chat', '/chat', 'Chat'], ['dashboard', '/dashboard', 'Projects'
 const ICONS = { chat: 'chat', dashboard: 'projects', settings: 'settings' }
 const LABELS = { chat: () => t('Chat'), dashboard: () => t('Projects'), settings: () => t('Settings') }
 
-let model = null // what /health says of it, asked once
-
 async function modelLook(node) {
+  let model
   try {
-    model ??= (await send('GET', '/health')).json.model
+    model = (await healthGet()).model
   } catch {
     return
   }

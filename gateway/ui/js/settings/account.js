@@ -1,8 +1,10 @@
 // Who one is here, the password, and how this browser shows the pages.
-import { field, h, uid } from '../dom.js'
+import { field, fill, h, uid } from '../dom.js'
 import { icon } from '../icons.js'
 import { date, languageStored, LANGUAGES, t } from '../i18n.js'
-import { put } from '../api.js'
+import { call, get, post, put } from '../api.js'
+import { formDialog } from '../dialog.js'
+import { mailWorks } from '../health.js'
 import { logout } from '../session.js'
 import { on } from '../bus.js'
 import { form, passwordField, passwordHints, wrong } from '../form.js'
@@ -17,15 +19,45 @@ export function card(title, text, ...content) {
     h('header', { class: 'card-head' }, h('h2', { id }, title), text && h('p', {}, text)), content)
 }
 
+// Behind the address: whether it is proved, which one takes its place, and the way to another one; where
+// mail works.
+async function addressLook(place, me) {
+  if (!await mailWorks()) return
+  const { email_verified: proved, pending_email: pending } = await get('/users/me/security')
+  const prove = () => attempt(async () => {
+    await post('/users/email/verify/ask', { email: me.email })
+    tellUser(t('Another mail is on its way.'))
+  })
+  fill(place, h('div', { class: 'row wrap' }, me.email, proved ? h('span', { class: 'chip good' }, t('proved')) : h('span', { class: 'chip warn' }, t('not proved')),
+    !proved && h('button', { type: 'button', class: 'small', onclick: prove }, t('Send another mail')),
+    h('button', { type: 'button', class: 'small', onclick: async () => { if (await addressChange()) await attempt(() => addressLook(place, me)) } }, t('Change'))),
+  pending && h('p', { class: 'field-hint' }, t('{email} takes its place once the link in the mail there was followed.', { email: pending })))
+}
+
+function addressChange() {
+  return formDialog({
+    title: t('Another address'), action: t('Send the mail'), intro: t('A mail goes to the new address. Once its link was followed, you log in with that one.'),
+    fields: [
+      { name: 'email', label: t('New address'), type: 'email', autocomplete: 'email', max: 254, check: (text) => /^\S+@\S+$/.test(text.trim()) },
+      { name: 'password', label: t('Password'), type: 'password', autocomplete: 'current-password', max: 256, check: (text) => text !== '' }],
+    save: async ({ email, password: secret }) => {
+      await call('PUT', '/users/me/email', { body: { email: email.trim(), password: secret } })
+      tellUser(t('A mail is on its way to {email}.', { email: email.trim() }))
+    },
+  })
+}
+
 export async function profile() {
   const me = await profileGet()
   const name = field(t('Name'), h('input', { type: 'text', name: 'name', autocomplete: 'name', maxlength: 120, value: me.name ?? '', placeholder: me.email }), t('What these pages call you.'))
+  const address = h('dd', {}, me.email)
+  addressLook(address, me).catch(() => {})
   const set = async () => {
     await profileSet({ name: name.control.value.trim() || null })
     tellUser(t('Saved.'))
   }
   return card(t('Your account'), null,
-    h('dl', { class: 'facts' }, h('dt', {}, t('E-mail')), h('dd', {}, me.email), h('dt', {}, t('Since')), h('dd', {}, date(me.created_at)), h('dt', {}, t('Number')), h('dd', {}, String(me.id))),
+    h('dl', { class: 'facts' }, h('dt', {}, t('E-mail')), address, h('dt', {}, t('Since')), h('dd', {}, date(me.created_at)), h('dt', {}, t('Number')), h('dd', {}, String(me.id))),
     form({ rows: [name], action: t('Save'), submit: set, className: 'stack form-narrow' }),
     h('div', { class: 'card-end' }, h('button', { type: 'button', onclick: () => attempt(logout) }, icon('logout'), t('Log out'))))
 }

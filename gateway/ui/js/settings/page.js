@@ -8,6 +8,7 @@ import { appearance, password, profile } from './account.js'
 import { sessions } from './sessions.js'
 import { keys } from './keys.js'
 import { exports } from './exports.js'
+import { second } from './second.js'
 import { invites, registration } from './platform.js'
 import { services } from './services.js'
 import { users } from './users.js'
@@ -17,6 +18,7 @@ const PARTS = {
   profile: { icon: 'user', label: () => t('Profile'), make: profile },
   appearance: { icon: 'sun', label: () => t('Appearance'), make: appearance },
   password: { icon: 'shield', label: () => t('Password'), make: password },
+  second: { icon: 'phone', label: () => t('Second factor'), make: second },
   sessions: { icon: 'monitor', label: () => t('Sessions'), make: sessions },
   keys: { icon: 'key', label: () => t('API keys'), make: keys },
   data: { icon: 'archive', label: () => t('Your data'), make: exports },

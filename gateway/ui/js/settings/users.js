@@ -49,12 +49,13 @@ function paint(node, one) {
         one.last_used_at ? t('used {when}', { when: ago(one.last_used_at) }) : t('never used')].join(' · '))),
     h('div', { class: 'row-side' },
       mine && h('span', { class: 'chip' }, t('you')), one.role === 'admin' && h('span', { class: 'chip good' }, t('admin')),
-      one.disabled && h('span', { class: 'chip bad' }, t('disabled')), one.reset_required && h('span', { class: 'chip warn' }, t('needs a password')),
+      one.disabled && h('span', { class: 'chip bad' }, t('disabled')), one.totp && h('span', { class: 'chip' }, t('second factor')), one.reset_required && h('span', { class: 'chip warn' }, t('needs a password')),
       menuButton(t('Actions for {name}', { name: one.email }), () => [
         { label: t('Usage'), icon: 'info', act: () => usage(one) },
         { label: t('End all sessions'), icon: 'logout', act: () => attempt(async () => { await del(`/admin/users/${one.id}/sessions`); paint(node, await get(`/admin/users/${one.id}`)); tellUser(t('All sessions have ended.')) }) },
         !mine && { label: one.role === 'admin' ? t('Make a plain user') : t('Make an admin'), icon: 'shield', act: () => role(one, change) },
         !mine && { label: t('Reset the password'), icon: 'key', act: () => reset(one, node) },
+        one.totp && { label: t('Take the second factor away'), icon: 'phone', act: () => factor(one, node) },
         !mine && '-',
         !mine && { label: one.disabled ? t('Enable') : t('Disable'), icon: one.disabled ? 'check' : 'close', danger: !one.disabled, act: () => change({ disabled: !one.disabled }) },
       ])))
@@ -66,6 +67,14 @@ async function role(one, change) {
     title: up ? t('Make {name} an admin?', { name: one.email }) : t('Take the role from {name}?', { name: one.email }), danger: false, action: t('Yes'),
     text: up ? t('Admins look after accounts, invitations and settings.') : t('They keep their account.'),
   })) await change({ role: up ? 'admin' : 'user' })
+}
+
+async function factor(one, node) {
+  if (!await confirm({ title: t('Take the second factor of {name} away?', { name: one.email }), text: t('For somebody who lost the app and the recovery codes. The password alone lets in from then on: make sure who asks.'), action: t('Take it away') })) return
+  await attempt(async () => {
+    await del(`/admin/users/${one.id}/totp`)
+    paint(node, await get(`/admin/users/${one.id}`))
+  })
 }
 
 async function reset(one, node) {
