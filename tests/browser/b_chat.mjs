@@ -115,6 +115,25 @@ export default (t) => withBrowser(t, async (b) => {
         await until(page, async () => (await t.call('GET', `/conversations/${id}`)).status === 404, 'it is deleted');
     });
 
+    await b.test('another device hears of a name, a pin, an archive and a deletion', async () => {
+        const { conversation_id: id } = (await t.call('POST', '/chat', { body: { project_id: echo, message: 'far away' } })).json;
+        const elsewhere = await b.loggedIn('talker');
+        const there = await b.tab(elsewhere, `/chat?conversation=${id}`);
+        await answer(there, 'far away');
+        const list = there.locator('.conversations');
+        await t.call('PUT', `/conversations/${id}`, { body: { title: 'Named elsewhere', pinned: true } });
+        await there.getByRole('heading', { name: 'Named elsewhere' }).waitFor();
+        await list.locator('section', { has: there.getByRole('heading', { name: 'Pinned' }) }).getByText('Named elsewhere').waitFor();
+        const { conversation_id: other } = (await t.call('POST', '/chat', { body: { project_id: echo, message: 'from elsewhere' } })).json;
+        await list.locator(`[data-conversation="${other}"]`).waitFor();
+        await t.call('PUT', `/conversations/${other}`, { body: { archived: true } });
+        await list.locator(`[data-conversation="${other}"]`).waitFor({ state: 'detached' });
+        await t.call('DELETE', `/conversations/${id}`);
+        await there.getByText('There is no such conversation').waitFor();
+        assert.equal(await list.getByText('Named elsewhere').count(), 0);
+        await elsewhere.close();
+    });
+
     await b.test('search finds a message and goes to it', async () => {
         await page.goto(`/chat?project=${echo}&new=1`);
         await say(page, 'the quetzalcoatlus flies');
