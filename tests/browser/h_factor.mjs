@@ -23,10 +23,10 @@ export default (t) => withBrowser(t, async (b) => {
         const secret = (await dialog.locator('.secret').innerText()).replace(/\s/g, '');
         secrets(secret);
         app = new App(`otpauth://totp/x?secret=${secret}`);
-        await dialog.getByLabel('Code').fill('000000');
+        await dialog.getByLabel('Code', { exact: true }).fill('000000');
         await named('Turn it on', dialog).click();
         await dialog.locator('.field-error:visible, .form-error:visible').waitFor();
-        await dialog.getByLabel('Code').fill(await app.fresh());
+        await dialog.getByLabel('Code', { exact: true }).fill(await app.fresh());
         await named('Turn it on', dialog).click();
         await page.getByRole('dialog', { name: 'Recovery codes' }).waitFor();
         codes = await page.locator('.codes li').allInnerTexts();
@@ -43,7 +43,7 @@ export default (t) => withBrowser(t, async (b) => {
         await door.getByLabel('Password', { exact: true }).fill(password);
         await named('Log in', door).click();
         await door.getByRole('heading', { name: 'One more step' }).waitFor();
-        await door.getByLabel('Code').fill(code);
+        await door.getByLabel('Code', { exact: true }).fill(code);
         await named('Log in', door).click();
         return { own, door };
     };
@@ -51,7 +51,7 @@ export default (t) => withBrowser(t, async (b) => {
     await b.test('a log-in asks for a code', async () => {
         const { own, door } = await step('000000');
         await door.locator('.field-error', { hasText: /wrong/ }).waitFor();
-        await door.getByLabel('Code').fill(await app.fresh());
+        await door.getByLabel('Code', { exact: true }).fill(await app.fresh());
         await named('Log in', door).click();
         await door.waitForURL('**/dashboard');
         await own.close();

@@ -30,6 +30,7 @@ const TEXTS = {
   file_not_ready: () => t('The model provider does not have the file yet, or cannot take it.'),
   search_too_slow: () => t('The search took too long. Look for rarer words, or for more of them.'),
   totp_required: () => t('This account asks for a code, too.'),
+  totp_setup: () => t('Your account needs a second factor before anything else.'),
   totp_wrong: () => t('The code is wrong, or was used already.'),
   email_unverified: () => t('The address of this account is not proved yet.'),
   mail_off: () => t('This platform sends no mail.'),

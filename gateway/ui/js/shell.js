@@ -120,6 +120,7 @@ export async function loadInto(node, fn, failure) {
     await fn()
   } catch (e) {
     if (e?.name === 'AbortError' || e?.status === 401) return
+    if (e?.code === 'totp_setup') return go('/settings?part=second', { replace: true })
     const again = h('button', { type: 'button', onclick: () => loadInto(node, fn, failure) }, icon('refresh'), t('Try again'))
     fill(node, empty({ name: 'warning', title: failure ?? t('This could not be loaded'), text: errorText(e), action: again }))
   }

@@ -58,13 +58,14 @@ async function turnOff() {
 export async function second() {
   const place = h('div', { class: 'stack' })
   const load = async () => {
-    const { totp, recovery_codes: left } = await get('/users/me/security')
+    const { totp, recovery_codes: left, totp_required: needed } = await get('/users/me/security')
     const then = (fn) => () => attempt(async () => { await fn(); await load() })
     fill(place, totp
       ? [h('div', {}, h('span', { class: 'chip good' }, t('on'))),
         h('p', {}, t('Logging in asks for a code of your app, too.'), ' ', plural(left, '{n} recovery code is left.', '{n} recovery codes are left.')),
         h('div', { class: 'row wrap' }, h('button', { type: 'button', onclick: then(codesRenew) }, t('New recovery codes')), h('button', { type: 'button', class: 'danger', onclick: then(turnOff) }, t('Turn it off')))]
       : [h('div', {}, h('span', { class: 'chip' }, t('off'))),
+        needed && h('p', { class: 'note' }, icon('warning'), t('Your account needs one before anything else.')),
         h('div', {}, h('button', { type: 'button', class: 'primary', onclick: then(setUp) }, icon('shield'), t('Set it up')))])
   }
   await load()
