@@ -49,7 +49,8 @@ export async function send(method, path, options) {
   const reply = await open(method, path, options)
   const link = /<([^>]*)>; *rel="next"/.exec(reply.headers.get('link') ?? '')
   try {
-    return { status: reply.status, json: reply.status === 204 ? null : await reply.json(), next: link?.[1] }
+    const text = await reply.text() // 202 may have none
+    return { status: reply.status, json: text ? JSON.parse(text) : null, next: link?.[1] }
   } catch (e) {
     if (options?.signal?.aborted) throw e
     throw new NetworkError(e.message)
