@@ -160,7 +160,7 @@ static enum post_result file_write(const struct post *p, const struct text *mail
 struct source {
     const struct text *mail;
     size_t read;
-    bool at_recipient; /* the newest command named the recipient */
+    bool at_recipient; /* the newest command, but for the good-bye, named the recipient */
 };
 
 static size_t source_read(char *to, size_t size, size_t count, void *state)
@@ -181,7 +181,7 @@ static int command_note(CURL *curl, curl_infotype type, char *data, size_t size,
     struct source *s = state;
 
     (void)curl;
-    if (type == CURLINFO_HEADER_OUT)
+    if (type == CURLINFO_HEADER_OUT && (size < 4 || strncasecmp(data, "QUIT", 4) != 0))
         s->at_recipient = size >= 4 && strncasecmp(data, "RCPT", 4) == 0;
     return 0;
 }
