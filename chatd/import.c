@@ -199,8 +199,10 @@ int import_read(struct call *c, int64_t project_id)
 {
     struct import *i = arena_alloc(&c->arena, sizeof *i);
     unsigned char random[16], digest[DIGEST_SIZE];
-    int r;
+    int r = db_do(c, Q_account_ref_add, ARGS(c->caller)); /* what import_stage holds */
 
+    if (r && r != NOT_FOUND)
+        return r;
     i->call = c;
     i->project = project_id;
     random_bytes(random, sizeof random);

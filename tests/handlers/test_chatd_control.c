@@ -270,7 +270,7 @@ START_TEST(an_erased_project_stops_what_runs)
     turn = asked("p1");
     c = harness_call(OP_chat_project_erase, ALICE);
     ck_assert_int_eq(chat_project_erase(c, &in), DONE);
-    ck_assert_str_eq(c->out.data, "{\"more\":true}");
+    ck_assert_str_eq(c->out.data, "{\"more\":true,\"wait\":0}");
     pthread_mutex_init(&state.lock, NULL);
     c->committed(c, c->settle_state);
     c->committed = c->undone = NULL;
