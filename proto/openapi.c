@@ -175,7 +175,8 @@ static struct json_object *success(const struct op *op, const char *text)
 
     add(o, "description", string(text));
     add(o, "headers", success_headers(op));
-    if (op->ok != 204 && (op->reply != REPLY_NOTHING || op->svc == SVC_GATEWAY))
+    if (op->ok != 204 &&
+        (op->reply != REPLY_NOTHING || op->stream == STREAM_EVENTS || op->svc == SVC_GATEWAY))
         add(o, "content", reply_content(op));
     return o;
 }

@@ -4,7 +4,7 @@ import { eventually } from '../harness/http.mjs';
 import { select, sql } from '../harness/database.mjs';
 
 export const stack = {
-    settings: { TIMEOUT_FIRST_TOKEN: '3', TIMEOUT_IDLE: '3', TIMEOUT_TURN: '8', UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },
+    settings: { TIMEOUT_FIRST_TOKEN: '6', TIMEOUT_IDLE: '3', TIMEOUT_TURN: '8', UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },
     own: true,
 };
 
