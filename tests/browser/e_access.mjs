@@ -78,7 +78,7 @@ export default (t) => withBrowser(t, async (b) => {
             await see('new');
             for (const part of ['profile', 'appearance', 'password', 'second', 'sessions', 'keys', 'data', 'users', 'invites', 'registration', 'services']) {
                 await page.goto(`/settings?part=${part}`);
-                await page.locator('.card').waitFor();
+                await page.locator('.card').first().waitFor();
                 await see(`settings-${part}`);
             }
             await page.goto('/docs');
