@@ -7,8 +7,9 @@
 
 void peers_begin(struct peers *p, int64_t now_us)
 {
-    if (now_us - p->round_us > PEER_GAP_US)
-        peers_forget(p);
+    int64_t gap = p->round_us ? now_us - p->round_us : 0;
+
+    p->watched_us += gap < PEER_GAP_US ? gap : PEER_GAP_US;
     p->round_us = now_us;
     for (int i = 0; i < p->count; i++)
         p->list[i].listed = false;
@@ -48,9 +49,9 @@ bool peer_seen(struct peers *p, const char *id, int64_t beat)
     peer->listed = true;
     if (peer->beat != beat) {
         peer->beat = beat;
-        peer->since_us = p->round_us;
+        peer->since_us = p->watched_us;
     }
-    return p->round_us - peer->since_us >= PEER_SILENT_US;
+    return p->watched_us - peer->since_us >= PEER_SILENT_US;
 }
 
 void peers_end(struct peers *p)

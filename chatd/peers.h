@@ -6,21 +6,23 @@
 #define PEERS_MAX 1000
 /* A beat that stands still for so long belongs to a dead process. */
 #define PEER_SILENT_US 3000000
-/* Between two rounds; after more this process did not watch: it was stopped, or its database hung,
- * and maybe all others with it. */
+/* What counts at most between two rounds.  When more passed, this process did not watch: it was
+ * stopped, or its database hung, and maybe all others with it; who was heard of until then has the
+ * time for its next beat. */
 #define PEER_GAP_US 1000000
 
 struct peer {
     char id[40];
     int64_t beat;
-    int64_t since_us; /* when this beat was first seen */
+    int64_t since_us; /* of watched_us, when this beat was first seen */
     bool listed;
 };
 
 struct peers {
     struct peer *list;
     int count;
-    int64_t round_us; /* when the last round began, 0: none since peers_forget() */
+    int64_t round_us;   /* when the last round began, 0: none since peers_forget() */
+    int64_t watched_us; /* how long was watched until then */
 };
 
 /* Before a round of peer_seen().  now_us: a time before the beats were asked for, so that a stop of

@@ -119,9 +119,6 @@ void turn_drop(struct turn *t);
 /* Whether this process runs the turn with that fence. */
 bool turn_is_here(struct chatd *d, int64_t id, int64_t fence);
 
-/* Whether no other process can own our turns by now: the last beat is young enough. */
-bool turns_are_ours(const struct chatd *d);
-
 /* Another process may own our turns: stop them all without writing. */
 void turns_lose(struct chatd *d);
 

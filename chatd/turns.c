@@ -268,6 +268,16 @@ static void delta_add(struct text *to, struct turn *t)
         t->published = t->answer.size;
 }
 
+/* Between a look at the beat and the first byte on the wire a process may have been stopped, or the
+ * provider has wanted a pause: who asks late would ask for others' turns. */
+static bool may_ask(void *state, int64_t id)
+{
+    const struct turn *t = state;
+
+    (void)id;
+    return !atomic_load(&t->lost) && !is_doubted(t->chatd);
+}
+
 static void on_started(void *state, int64_t id)
 {
     cleanup(text_drop) struct text records = {0};
@@ -455,6 +465,7 @@ static void on_tick(void *owner)
 }
 
 const struct upstream_hooks turn_hooks = {
+    .may_ask = may_ask,
     .on_started = on_started,
     .on_delta = on_delta,
     .on_place = on_place,

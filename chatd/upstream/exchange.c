@@ -101,8 +101,20 @@ static void forget_request(struct exchange *x)
     text_clear(&x->error_body);
     x->http = 0;
     x->cause = FAILURE_NONE;
+    x->withheld = false;
     x->request_id[0] = '\0';
     x->retry_after_ms = -1;
+}
+
+/* curl calls it when a connection stands and nothing of the request is written.  What has ended
+ * meanwhile is not asked any more, neither. */
+static int before_request(void *state, char *ip, char *own_ip, int port, int own_port)
+{
+    struct exchange *x = state;
+
+    (void)ip, (void)own_ip, (void)port, (void)own_port;
+    x->withheld = !x->hooks || (x->hooks->may_ask && !x->hooks->may_ask(x->owner_state, x->id));
+    return x->withheld ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void ask(struct exchange *x, int64_t now_us)
@@ -118,6 +130,7 @@ static void ask(struct exchange *x, int64_t now_us)
         x->easy = transfer_follow(&u->pool, x->place_id, x->place_seq, x);
     else
         x->easy = transfer_post(&u->pool, x->body.data, x->body.size, x);
+    transfer_ask_first(x->easy, before_request, x);
     CURLMcode code = curl_multi_add_handle(u->multi, x->easy);
     assert(code == CURLM_OK);
     exchange_move(x, EXCHANGE_ASKING);

@@ -50,7 +50,8 @@ struct exchange {
 
     /* the request that runs */
     CURL *easy;
-    bool follows; /* it reads a response that was begun before */
+    bool follows;  /* it reads a response that was begun before */
+    bool withheld; /* its owner may not ask any more */
     int64_t sent_us, heard_us;
     int64_t heard_late_us; /* upstream->late_us when it was sent or heard of */
     int http;

@@ -207,6 +207,10 @@ void exchange_over(struct exchange *x, CURLcode code)
         exchange_drop(&x);
         return;
     }
+    if (x->withheld) {
+        exchange_stop(x, UPSTREAM_ABANDONED);
+        return;
+    }
     if (x->cause == FAILURE_NONE && success && code == CURLE_OK) {
         x->upstream->dialect->end(&x->answer);
         if (x->answer.state != ANSWER_OPEN) {
@@ -227,8 +231,8 @@ void exchange_over(struct exchange *x, CURLcode code)
  * connection would not stop it, and nobody else could. */
 static bool is_nameless(const struct exchange *x)
 {
-    return x->state == EXCHANGE_ASKING && x->background && !x->place_id[0] && !x->answer.id[0] &&
-           x->answer.state == ANSWER_OPEN && x->cause == FAILURE_NONE &&
+    return x->state == EXCHANGE_ASKING && !x->withheld && x->background && !x->place_id[0] &&
+           !x->answer.id[0] && x->answer.state == ANSWER_OPEN && x->cause == FAILURE_NONE &&
            x->upstream->nameless < NAMELESS_MAX;
 }
 
@@ -236,7 +240,10 @@ void exchange_stop(struct exchange *x, enum upstream_outcome outcome)
 {
     bool cancelled = outcome == UPSTREAM_CANCELLED, nameless = is_nameless(x);
 
-    if (x->easy) {
+    if (x->withheld) {
+        x->retry.requests--;
+        exchange_release(x);
+    } else if (x->easy) {
         keep_head(x);
         report(x, cancelled ? TURN_CANCELLED : INTERRUPTED, cancelled ? "cancelled" : "abandoned",
                -1);

@@ -166,6 +166,12 @@ void transfer_pool_drop(struct transfer_pool *p)
     p->url = NULL;
 }
 
+void transfer_ask_first(CURL *easy, curl_prereq_callback ask, void *state)
+{
+    OPTION(easy, CURLOPT_PREREQFUNCTION, ask);
+    OPTION(easy, CURLOPT_PREREQDATA, state);
+}
+
 CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void *state)
 {
     CURL *easy = p->count > 0 ? p->idle[--p->count] : NULL;

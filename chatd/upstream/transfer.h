@@ -54,6 +54,9 @@ void transfer_pool_init(struct transfer_pool *p, const struct transfer_site *s, 
                         curl_write_callback write);
 void transfer_pool_drop(struct transfer_pool *p);
 
+/* Has `ask` decide right before the handle's request is written: CURL_PREREQFUNC_ABORT ends it. */
+void transfer_ask_first(CURL *easy, curl_prereq_callback ask, void *state);
+
 /* A handle that sends body, which must stay until transfer_put(). */
 CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void *state);
 /* A handle of its own kind, for curl_easy_cleanup(): reads the rest of a response behind an event,

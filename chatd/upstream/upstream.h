@@ -30,8 +30,8 @@ enum upstream_outcome {
     UPSTREAM_INCOMPLETE, /* the model's or the call's max_output_tokens; the text is good so far */
     UPSTREAM_FAILED,     /* see status; what was delivered before stays delivered */
     UPSTREAM_CANCELLED,  /* by upstream_cancel() */
-    UPSTREAM_ABANDONED,  /* by upstream_drop() or _leave(): nothing was decided, others may take it
-                          */
+    UPSTREAM_ABANDONED,  /* by upstream_drop() or _leave(), or for want of may_ask(): nothing was
+                          * decided, others may take it */
 };
 
 struct upstream_usage {
@@ -71,6 +71,9 @@ struct upstream_result {
 
 /* `state` is the call's, `owner` the one of struct upstream_config.  All but on_end may be NULL. */
 struct upstream_hooks {
+    /* Before each request of a call is written to its connection: false ends the call with
+     * UPSTREAM_ABANDONED, and nothing is asked. */
+    bool (*may_ask)(void *state, int64_t id);
     /* Once per call: the provider took the request and begins to answer. */
     void (*on_started)(void *state, int64_t id);
     /* New text: whole code points of valid UTF-8 without NUL; never empty. */

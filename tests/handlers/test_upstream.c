@@ -198,6 +198,37 @@ START_TEST(nothing_came)
 }
 END_TEST
 
+/* Who may not ask any more does not, and nothing is said of the request that was not made. */
+START_TEST(may_not_ask_again)
+{
+    CALL s = {.asks_max = 1};
+
+    rig_ask(&s, "drop");
+    ck_assert_int_eq(s.end.outcome, UPSTREAM_ABANDONED);
+    ck_assert_int_eq(s.asks, 2);
+    ck_assert_int_eq(s.tries, 1);
+    ck_assert_int_ge(s.try[0].again_ms, 375);
+    ck_assert_int_eq(s.end.tries, 1);
+}
+END_TEST
+
+START_TEST(may_not_ask)
+{
+    CALL one = {.asks = 1, .asks_max = 1}, background = {.asks = 1, .asks_max = 1}, next = {0};
+
+    background.background = true;
+    rig_ask(&one, "echo");
+    rig_ask(&background, "echo");
+    ck_assert_int_eq(one.end.outcome, UPSTREAM_ABANDONED);
+    ck_assert_int_eq(background.end.outcome, UPSTREAM_ABANDONED);
+    ck_assert_int_eq(one.tries + background.tries, 0);
+    ck_assert_int_eq(provider_calls(), 0);
+    rig_ask(&next, "echo");
+    ck_assert_int_eq(next.end.outcome, UPSTREAM_COMPLETED);
+    ck_assert_int_eq(provider_calls(), 1);
+}
+END_TEST
+
 /* --- pauses ----------------------------------------------------------------------------------- */
 
 START_TEST(pause_is_for_all)
@@ -349,6 +380,8 @@ int main(void)
     tcase_add_test(tests, too_large_answer);
     tcase_add_loop_test(tests, end, 0, COUNT(ends));
     tcase_add_test(tests, nothing_came);
+    tcase_add_test(tests, may_not_ask_again);
+    tcase_add_test(tests, may_not_ask);
     tcase_add_test(tests, pause_is_for_all);
     tcase_add_test(tests, pause_beyond_the_deadline);
     tcase_add_test(tests, pause_is_bounded);

@@ -43,7 +43,8 @@ struct seen {
     int places;
     char place_id[UPSTREAM_ID_MAX];
     int64_t place;
-    int stall_ms; /* its next text keeps the thread from reading for so long */
+    int stall_ms;       /* its next text keeps the thread from reading for so long */
+    int asks, asks_max; /* requests that wanted to be sent; 0: as many as it likes */
 };
 
 static struct rig {
@@ -65,6 +66,20 @@ static inline void rig_changed(void)
 {
     pthread_cond_broadcast(&rig.changed);
     pthread_mutex_unlock(&rig.lock);
+}
+
+static inline bool may_ask(void *state, int64_t id)
+{
+    struct seen *s = state;
+    bool may;
+
+    pthread_mutex_lock(&rig.lock);
+    ck_assert_int_eq(id, s->id);
+    ck_assert_int_eq(s->ends, 0);
+    may = s->asks_max == 0 || s->asks < s->asks_max;
+    s->asks++;
+    rig_changed();
+    return may;
 }
 
 static inline void on_started(void *state, int64_t id)
@@ -163,6 +178,7 @@ static inline void on_tick(void *owner)
 }
 
 static const struct upstream_hooks hooks = {
+    .may_ask = may_ask,
     .on_started = on_started,
     .on_delta = on_delta,
     .on_place = on_place,
@@ -350,6 +366,18 @@ static inline void provider_release(void)
     cleanup(text_drop) struct text said = {0};
 
     control("/_/release", "{}", &said);
+}
+
+/* How many calls the provider has seen. */
+static inline int provider_calls(void)
+{
+    cleanup(text_drop) struct text calls = {0};
+    int n = 0;
+
+    control("/_/calls", NULL, &calls);
+    for (const char *at = calls.data; (at = strstr(at, "\"started\":")); at++)
+        n++;
+    return n;
 }
 
 /* Waits until the provider's list of calls holds a word. */
