@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import zlib from 'node:zlib';
 import { sql } from '../harness/database.mjs';
-import { request } from '../harness/http.mjs';
+import { eventually, request } from '../harness/http.mjs';
 import { answer, project, say, withBrowser } from './parts/browser.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -35,6 +35,8 @@ export default (t) => withBrowser(t, async (b) => {
     const text = '## Head\n\nSome **text** with `code` and a [link](https://example.com).\n\n```js\nconst x = "string" // note\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quote\n\n$x^2$';
     const { conversation_id: talk } = (await t.call('POST', '/chat', { body: { project_id: id, message: text } })).json;
     await t.call('PUT', `/conversations/${talk}`, { body: { title: 'A conversation about this and that and some more' } });
+
+    const receipt = await gone(t);
 
     const looks = [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]];
     for (const [colorScheme, width] of looks)
@@ -76,14 +78,21 @@ export default (t) => withBrowser(t, async (b) => {
             await page.goto(`/chat?project=${id}&new=1`);
             await page.getByText('What would you like to talk about?').waitFor();
             await see('new');
-            for (const part of ['profile', 'appearance', 'password', 'second', 'sessions', 'keys', 'data', 'users', 'invites', 'registration', 'services']) {
+            for (const part of ['profile', 'appearance', 'password', 'second', 'sessions', 'keys', 'data', 'delete', 'users', 'invites', 'registration', 'services']) {
                 await page.goto(`/settings?part=${part}`);
                 await page.locator('.card').first().waitFor();
                 await see(`settings-${part}`);
             }
+            await page.goto('/settings?part=delete');
+            await page.getByRole('button', { name: 'Delete the account' }).click();
+            await page.getByRole('dialog').waitFor();
+            await see('delete');
             await page.goto('/docs');
             await page.locator('details').first().waitFor();
             await see('docs');
+            await page.goto(`/#erasure=${receipt}`);
+            await page.getByRole('heading', { name: 'Everything is erased' }).waitFor();
+            await see('receipt');
             await context.close();
         });
 
@@ -163,6 +172,15 @@ export default (t) => withBrowser(t, async (b) => {
         await context.close();
     });
 });
+
+// The receipt of an account that is deleted, by whoever it was.
+async function gone(t) {
+    const { password } = await t.as('gone');
+    const { receipt } = (await t.call('DELETE', '/users/me', { body: { password } })).json;
+    await eventually(async () => (await t.call('GET', `/users/erasures/${receipt}`, { token: null })).json.state === 'erased', { within: 60000, what: 'it is erased' });
+    await t.as('seer');
+    return receipt;
+}
 
 // Bytes of the bodies that these replies have when they are compressed.
 async function weigh(t, seen) {

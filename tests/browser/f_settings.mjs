@@ -148,9 +148,14 @@ export default (t) => withBrowser(t, async (b) => {
         await tab.getByText('anybody with the link').waitFor();
 
         await tab.goto('/settings?part=registration');
+        const save = (name) => tab.getByRole('region', { name }).getByRole('button', { name: 'Save' }).click();
+        const settings = async () => (await t.call('GET', '/admin/settings')).json;
         await tab.getByLabel('With an invitation').check();
-        await tab.getByRole('button', { name: 'Save' }).click();
+        await save('Registration');
         await tab.getByText('Saved.').waitFor();
+        await tab.getByRole('group', { name: 'Who needs a second factor' }).getByLabel('Admins').check();
+        await save('Second factor');
+        await tab.getByText('Turn your own second factor on first.').waitFor();
         const guest = await b.person();
         const door = await b.tab(guest, '/');
         await door.getByRole('button', { name: 'Register here' }).click();
@@ -161,9 +166,9 @@ export default (t) => withBrowser(t, async (b) => {
         await door.getByRole('button', { name: 'Register', exact: true }).click();
         await door.waitForURL('**/dashboard');
         await guest.close();
-        await tab.getByLabel('Everybody').check();
-        await tab.getByRole('button', { name: 'Save' }).click();
-        await until(tab, async () => (await t.call('GET', '/admin/settings')).json.registration === 'open', 'it is open again');
+        await tab.getByRole('group', { name: 'Who may register' }).getByLabel('Everybody').check();
+        await save('Registration');
+        await until(tab, async () => (await settings()).registration === 'open', 'it is open again');
 
         await tab.goto('/settings?part=services');
         await tab.getByText('All is well').waitFor();

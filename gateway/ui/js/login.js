@@ -1,4 +1,5 @@
-// The first page: log in, make an account, or set a new password with a token that a mail or an admin gave.
+// The first page: log in, make an account, set a new password with a token that a mail or an admin gave, or
+// see what became of a deleted account.
 import { field, fill, h } from './dom.js'
 import { icon, mark } from './icons.js'
 import { t } from './i18n.js'
@@ -7,6 +8,7 @@ import { login, session } from './session.js'
 import { form, passwordField, passwordHints, wrong } from './form.js'
 import { errorText } from './problems.js'
 import { healthGet, mailWorks } from './health.js'
+import { erasure } from './erasure.js'
 
 function loginForm(show, given) {
   const email = field(t('E-mail'), h('input', { type: 'email', name: 'email', autocomplete: 'username', required: true, maxlength: 254, value: given.email ?? '' }))
@@ -178,7 +180,9 @@ const back = (show) => linkTo(() => { history.replaceState(null, '', '/'); show(
 
 const linkTo = (act, text) => h('button', { type: 'button', class: 'link', onclick: act }, text)
 
-const FORMS = { login: loginForm, forgotten: forgottenForm, unproved: unprovedForm, verify: verifyForm, code: codeForm, register: registerForm, reset: resetForm }
+const erased = (show, { receipt }) => [...erasure(receipt), h('p', { class: 'auth-switch' }, back(show))]
+
+const FORMS = { erased, login: loginForm, forgotten: forgottenForm, unproved: unprovedForm, verify: verifyForm, code: codeForm, register: registerForm, reset: resetForm }
 
 // Which model answers, where that is worth a word.
 async function modelNote(node) {
@@ -202,7 +206,8 @@ export function page(root) {
     h('div', { class: 'auth-brand' }, mark(), h('span', {}, 'Chatbot')), card, model,
     h('p', { class: 'auth-foot' }, h('a', { href: '/docs' }, t('API')), h('a', { href: '/health' }, t('Health')))))
   const asked = new URLSearchParams(location.hash.slice(1))
-  if (asked.has('verify')) show('verify', { token: asked.get('verify') })
+  if (asked.has('erasure')) show('erased', { receipt: asked.get('erasure') })
+  else if (asked.has('verify')) show('verify', { token: asked.get('verify') })
   else if (asked.has('reset')) show('reset', { token: asked.get('reset') })
   else if (asked.has('invite')) show('register', { invite: asked.get('invite') })
   else show('login', {})

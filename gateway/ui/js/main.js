@@ -26,7 +26,7 @@ function returnPath() {
 async function show(place) {
   const mine = ++turn
   let name = place.page
-  if (name === 'login' && session.open && !/^#(reset|verify)=/.test(place.hash)) return go(returnPath(), { replace: true })
+  if (name === 'login' && session.open && !/^#(reset|verify|erasure)=/.test(place.hash)) return go(returnPath(), { replace: true })
   if (name !== 'login' && !session.open) return go(`/#then=${encodeURIComponent(place.path)}`, { replace: true })
   if (current?.name === name && current.page.update) return current.page.update(place)
   try {

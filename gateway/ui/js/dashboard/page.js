@@ -27,7 +27,7 @@ class Dashboard {
       h('div', { class: 'side-tools' }, h('div', { class: 'search-box' }, icon('search'), this.search),
         h('button', { type: 'button', class: 'square', 'aria-label': t('New project'), title: t('New project'), onclick: () => this.#create() }, icon('plus'))),
       this.nav)
-    this.body = h('div', { class: 'page' })
+    this.body = h('div', { class: 'page', tabindex: '0', role: 'region', 'aria-label': t('Project') })
     fill(this.frame.body, this.body)
     this.offs = [on('projects', () => this.#reload())]
     loadInto(this.body, () => this.#start(place))

@@ -8,6 +8,7 @@ import { appearance, password, profile } from './account.js'
 import { sessions } from './sessions.js'
 import { keys } from './keys.js'
 import { exports } from './exports.js'
+import { deletion } from './deletion.js'
 import { second } from './second.js'
 import { invites, registration } from './platform.js'
 import { services } from './services.js'
@@ -22,6 +23,7 @@ const PARTS = {
   sessions: { icon: 'monitor', label: () => t('Sessions'), make: sessions },
   keys: { icon: 'key', label: () => t('API keys'), make: keys },
   data: { icon: 'archive', label: () => t('Your data'), make: exports },
+  delete: { icon: 'trash', label: () => t('Delete the account'), make: deletion },
   users: { icon: 'users', label: () => t('Users'), admin: true, make: users },
   invites: { icon: 'mail', label: () => t('Invitations'), admin: true, make: invites },
   registration: { icon: 'door', label: () => t('Registration'), admin: true, make: registration },
@@ -44,7 +46,7 @@ class Settings {
     this.frame = frame(root, 'settings')
     this.heading = h('h1', { class: 'topbar-title' }, t('Settings'))
     this.nav = h('nav', { class: 'section-list', 'aria-label': t('Settings') })
-    this.body = h('div', { class: 'page' })
+    this.body = h('div', { class: 'page', tabindex: '0', role: 'region', 'aria-label': t('Settings') })
     fill(this.frame.head, this.heading)
     fill(this.frame.side, this.nav)
     fill(this.frame.body, this.body)

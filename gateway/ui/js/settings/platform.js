@@ -1,4 +1,4 @@
-// For admins: who may register, and invitations.
+// For admins: who may register, who needs a second factor, and invitations.
 import { field, fill, h } from '../dom.js'
 import { icon } from '../icons.js'
 import { date, t } from '../i18n.js'
@@ -32,16 +32,30 @@ export async function invites() {
     h('div', {}, h('button', { type: 'button', class: 'primary', onclick: invite }, icon('plus'), t('Invite'))))
 }
 
+// A choice among a few, as a form asks for it.
+function choice(name, legend, options, now) {
+  const node = h('fieldset', { class: 'choices' }, h('legend', {}, legend), options.map(([value, label]) =>
+    h('label', { class: 'choice' }, h('input', { type: 'radio', name, value, checked: value === now }), label)))
+  return { node, chosen: () => node.querySelector('input:checked').value }
+}
+
+const saved = async (what) => {
+  const now = await put('/admin/settings', what)
+  tellUser(t('Saved.'))
+  return now
+}
+
 export async function registration() {
   const now = await get('/admin/settings')
-  const modes = [['open', t('Everybody')], ['invite', t('With an invitation')], ['closed', t('Nobody')]]
-  const mode = h('fieldset', { class: 'choices' }, h('legend', {}, t('Who may register')), modes.map(([value, label]) =>
-    h('label', { class: 'choice' }, h('input', { type: 'radio', name: 'mode', value, checked: value === now.registration }), label)))
+  const mode = choice('mode', t('Who may register'), [['open', t('Everybody')], ['invite', t('With an invitation')], ['closed', t('Nobody')]], now.registration)
   const domains = field(t('Domains'), h('input', { type: 'text', name: 'registration_domains', maxlength: 1024, value: now.registration_domains, placeholder: 'example.com, example.org' }), t('Addresses of these alone may register without an invitation; empty: all.'))
+  const factor = choice('factor', t('Who needs a second factor'), [['off', t('Nobody')], ['admins', t('Admins')], ['all', t('Everybody')]], now.totp_required)
   const submit = async () => {
-    const set = await put('/admin/settings', { registration: mode.querySelector('input:checked').value, registration_domains: domains.control.value.trim() })
-    domains.control.value = set.registration_domains
-    tellUser(t('Saved.'))
+    domains.control.value = (await saved({ registration: mode.chosen(), registration_domains: domains.control.value.trim() })).registration_domains
   }
-  return card(t('Registration'), t('Overrides what the settings’ file says.'), form({ rows: [mode, domains], action: t('Save'), submit }))
+  return [
+    card(t('Registration'), t('Overrides what the settings’ file says.'), form({ rows: [mode.node, domains], action: t('Save'), submit })),
+    card(t('Second factor'), t('Who needs one and has none reaches nothing but the page to set it up.'),
+      form({ rows: [factor.node], action: t('Save'), submit: () => saved({ totp_required: factor.chosen() }) })),
+  ]
 }

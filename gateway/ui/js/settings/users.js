@@ -4,8 +4,9 @@ import { icon } from '../icons.js'
 import { ago, date, number, plural, t } from '../i18n.js'
 import { call, del, get, post, put } from '../api.js'
 import { session } from '../session.js'
-import { confirm, dialog, showSecret } from '../dialog.js'
+import { confirm, confirmTyped, dialog, showSecret } from '../dialog.js'
 import { menuButton } from '../menu.js'
+import { receiptLink } from '../erasure.js'
 import { attempt, failed, tellUser } from '../toast.js'
 import { card } from './account.js'
 
@@ -58,6 +59,7 @@ function paint(node, one) {
         one.totp && { label: t('Take the second factor away'), icon: 'phone', act: () => factor(one, node) },
         !mine && '-',
         !mine && { label: one.disabled ? t('Enable') : t('Disable'), icon: one.disabled ? 'check' : 'close', danger: !one.disabled, act: () => change({ disabled: !one.disabled }) },
+        !mine && { label: t('Delete'), icon: 'trash', danger: true, act: () => erase(one, node) },
       ])))
 }
 
@@ -84,6 +86,18 @@ async function reset(one, node) {
     paint(node, await get(`/admin/users/${one.id}`))
     await showSecret({ title: t('Link for a new password'), text: t('Give it to {name}. It works once, for 10 minutes.', { name: one.email }), secret: `${location.origin}/#reset=${token}` })
   })
+}
+
+async function erase(one, node) {
+  let receipt
+  await confirmTyped({
+    title: t('Delete the account of {name}?', { name: one.email }), word: one.email, action: t('Delete the account'),
+    text: t('All projects, files and conversations of it go for ever, here and at the model provider.'),
+    save: async () => { receipt = (await del(`/admin/users/${one.id}`)).json.receipt },
+  })
+  if (!receipt) return
+  node.remove()
+  await showSecret({ title: t('Receipt of the deletion'), text: t('Whoever has this link sees how far the erasure is. It names nobody.'), secret: receiptLink(receipt) })
 }
 
 function usage(one) {
