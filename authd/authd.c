@@ -165,7 +165,7 @@ int authd_start(struct daemon *d, void **ret_state)
     if (!r)
         r = password_nobody(&a->cost, a->nobody);
     if (!r)
-        r = relay_start(d, mail_deliver, a, &a->mailer);
+        r = relay_start(d, "mail", mail_deliver, a, &a->mailer);
     if (r)
         return r;
     *ret_state = TAKE(a);

@@ -19,6 +19,7 @@
 #include "common/digest.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "common/service.h"
 
 #define BEAT_US  1000000
@@ -201,10 +202,13 @@ static void *beater_run(void *state)
 {
     struct keeper *k = state;
 
+    pulse_begin(PULSE_LOOP, "beater", 0);
     do {
+        pulse_beat(NULL);
         if (!beat_round(k))
             peers_forget(&k->peers);
     } while (rest(k, clock_us() + LOOK_US, &k->stop, NULL));
+    pulse_end();
     return NULL;
 }
 
@@ -225,10 +229,13 @@ static void *claimer_run(void *state)
 {
     struct keeper *k = state;
 
+    pulse_begin(PULSE_WORK, "claimer", 0);
     do {
+        pulse_beat(NULL);
         if (db_revive(k->claim_db))
             claim_all(k->chatd, k->claim_db);
     } while (rest(k, claim_due_us(k), &k->stop_claims, &k->wake));
+    pulse_end();
     return NULL;
 }
 

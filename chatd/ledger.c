@@ -19,6 +19,7 @@
 #include "common/db.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "common/service.h"
 
 #define BATCH_MAX    64       /* ends in one transaction */
@@ -288,10 +289,12 @@ static void *ledger_run(void *state)
 {
     struct ledger *l = state;
 
+    pulse_begin(PULSE_WORK, "ledger", 0);
     for (;;) {
         struct turn *turns[BATCH_MAX];
         struct checkpoints checkpoints;
         int n;
+        pulse_rest();
         pthread_mutex_lock(&l->lock);
         while (!l->stop && !l->checkpoints.first && !l->ends)
             pthread_cond_wait(&l->filled, &l->lock);
@@ -299,8 +302,9 @@ static void *ledger_run(void *state)
         checkpoints_move(&checkpoints, &l->checkpoints);
         n = ends_take(l, turns);
         pthread_mutex_unlock(&l->lock);
+        pulse_beat(NULL);
         if (!checkpoints.first && !n)
-            return NULL;
+            break;
         if (checkpoints.first)
             checkpoints_store(l, &checkpoints);
         if (n)
@@ -308,6 +312,8 @@ static void *ledger_run(void *state)
         if (n)
             keeper_wake(l->chatd->keeper);
     }
+    pulse_end();
+    return NULL;
 }
 
 int ledger_start(struct chatd *d, struct ledger **ret)

@@ -18,6 +18,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/meters.h"
+#include "common/pulse.h"
 #include "common/transfer.h"
 
 #define DATABASE_FRESH_US 3000000   /* PING says that the database lives so long after an answer */
@@ -223,7 +224,6 @@ static void tick(struct bus *b)
 {
     int64_t now = clock_us();
 
-    atomic_store(&b->daemon->bus_seen_us, now);
     if (now >= b->look_due_us) {
         gateways_look(b);
         dropped_log(b);
@@ -287,8 +287,10 @@ static void *bus_run(void *state)
     int64_t due_us = 0;
     bool said_goodbye = false;
 
+    pulse_begin(PULSE_LOOP, "bus", 0);
     for (;;) {
         bool stop;
+        pulse_beat(NULL);
         poll_wait(b, due_us);
         for (int i = 0; i < b->link_count; i++)
             if (b->links[i].socket)
@@ -308,8 +310,10 @@ static void *bus_run(void *state)
         if (bulk_send(b))
             bus_wake(b); /* the rest behind what came meanwhile */
         if (stop)
-            return NULL;
+            break;
     }
+    pulse_end();
+    return NULL;
 }
 
 void bus_open(struct daemon *d, struct bus **ret)

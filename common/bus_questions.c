@@ -6,6 +6,7 @@
 #include "common/arena.h"
 #include "common/bus_state.h"
 #include "common/clock.h"
+#include "common/pulse.h"
 
 #define AGAIN_MAX_US   2000000 /* for how long gateways may refuse */
 #define AGAIN_PAUSE_US 50000   /* between two tries, from the third on */
@@ -119,6 +120,7 @@ int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, 
                          .status = TOO_LATE};
     struct timespec until = {.tv_sec = deadline_us / 1000000,
                              .tv_nsec = deadline_us % 1000000 * 1000};
+    bool waited = pulse_wait_begin();
 
     pthread_mutex_lock(&b->lock);
     q.id = ++b->question_id;
@@ -132,6 +134,7 @@ int bus_ask(struct bus *b, const struct envelope *request, int64_t deadline_us, 
         q.status = UNAVAILABLE;
     question_remove(b, &q);
     pthread_mutex_unlock(&b->lock);
+    pulse_wait_end(waited);
     *ret_body = q.body;
     *ret_size = q.body_size;
     return q.status;

@@ -87,9 +87,8 @@ struct daemon {
     atomic_bool task_waits[TASKS_MAX + 1]; /* in a lane already: not put there once more */
     pthread_t threads[64];
     int thread_count;
-    atomic_int busy;                 /* requests taken and not yet served to the end */
-    atomic_int_fast64_t db_seen_us;  /* clock_us() when the database last answered */
-    atomic_int_fast64_t bus_seen_us; /* heartbeat of the bus thread, for the watchdog */
+    atomic_int busy;                /* requests taken and not yet served to the end */
+    atomic_int_fast64_t db_seen_us; /* clock_us() when the database last answered */
     atomic_bool draining, failed;
     atomic_bool database_gone; /* at the process' end: it does not answer */
     atomic_bool ended;
@@ -104,6 +103,7 @@ void *fast_run(void *daemon);
 struct worker_start {
     struct daemon *daemon;
     enum lane lane;
+    int number; /* in its lane, from 1 */
 };
 
 /* Opens a connection and waits for the database if it is away; NULL only when draining, or when a

@@ -14,6 +14,7 @@
 #include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/pulse.h"
 
 #define ARGS_MAX     16
 #define RECONNECT_US 100000  /* between tries of one connection */
@@ -152,6 +153,7 @@ static PGconn *connection_new(const struct db_config *c)
 
 static int db_connect(struct db *db)
 {
+    bool waited = pulse_wait_begin();
     int r;
 
     db->broken = true;
@@ -171,6 +173,7 @@ static int db_connect(struct db *db)
             r = prepare_all(db->pg, db->config.queries);
     }
     db->broken = r != DONE;
+    pulse_wait_end(waited);
     db->retry_us = clock_us() + (r < 0 ? WRONG_US : RECONNECT_US);
     return r;
 }
@@ -270,8 +273,10 @@ static bool is_good(const PGresult *res)
 
 int db_command(struct db *db, const char *sql)
 {
+    bool waited = pulse_wait_begin();
     cleanup(rows_drop) PGresult *res = PQexec(db->pg, sql);
 
+    pulse_wait_end(waited);
     return is_good(res) ? DONE : db_error(db, res, sql);
 }
 
@@ -306,10 +311,12 @@ static int pipeline_run(struct db *db, const struct step *const *steps, int n, i
                         PGresult **ret)
 {
     PGresult *results[2] = {NULL};
+    bool waited = pulse_wait_begin();
     int r = DONE;
 
     if (!PQenterPipelineMode(db->pg) || pipeline_exchange(db->pg, db, steps, n, results))
         db->broken = true;
+    pulse_wait_end(waited);
     for (int i = 0; i < n && !r; i++)
         if (!is_good(results[i]))
             r = db_error(db, results[i], db_query(db, steps[i]->query)->name);
@@ -369,6 +376,7 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
     static const struct step begin = {.query = SQ_begin};
     cleanup(rows_drop) PGresult *res = NULL;
     const char *values[ARGS_MAX], *name = db_query(db, query)->name;
+    bool waited;
 
     if (db->begin_pending) {
         struct step step = {.query = query, .arg_count = n};
@@ -379,7 +387,9 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
         return pipeline_run(db, steps, 2, 1, ret);
     }
     args_values(n, args, values);
+    waited = pulse_wait_begin();
     res = PQexecPrepared(db->pg, name, (int)n, values, NULL, NULL, 0);
+    pulse_wait_end(waited);
     if (!is_good(res))
         return db_error(db, res, name);
     *ret = TAKE(res);

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/daemon.h"
+#include "common/pulse.h"
 
 void db_pool_init(struct db_pool *p)
 {
@@ -37,6 +38,7 @@ static int place_free(const struct db_pool *p)
 static int place_take(struct db_pool *p, int64_t deadline_us, struct db **ret)
 {
     const struct timespec until = {deadline_us / 1000000, deadline_us % 1000000 * 1000};
+    bool waited = pulse_wait_begin();
     int place, error = 0;
 
     pthread_mutex_lock(&p->lock);
@@ -47,6 +49,7 @@ static int place_take(struct db_pool *p, int64_t deadline_us, struct db **ret)
         *ret = p->db[place];
     }
     pthread_mutex_unlock(&p->lock);
+    pulse_wait_end(waited);
     return place;
 }
 

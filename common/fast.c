@@ -14,6 +14,7 @@
 #include "common/fault.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "common/serve.h"
 
 #define FAST_TIMEOUT_MS 250    /* statement_timeout of this lane */
@@ -278,14 +279,19 @@ void *fast_run(void *daemon)
     struct lane_queue *q = &d->lanes[LANE_FAST];
     struct fast l = {.daemon = d};
 
+    pulse_begin(PULSE_LOOP, "fast", 0);
     l.last = &l.first;
+    pulse_rest();
     l.db = daemon_db_wait(d, FAST_TIMEOUT_MS);
     if (!l.db)
         return NULL;
     PQsetnonblocking(db_conn(l.db), 1);
     PQenterPipelineMode(db_conn(l.db));
-    while (l.first || !lane_queue_over(q))
+    while (l.first || !lane_queue_over(q)) {
+        pulse_beat(NULL);
         round_run(&l, q);
+    }
     db_close(&l.db);
+    pulse_end();
     return NULL;
 }

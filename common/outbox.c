@@ -167,7 +167,7 @@ int outbox_start(struct daemon *d, struct outbox **ret)
         abort();
     *ret = o;
     o->daemon = d;
-    return relay_start(d, work, o, &o->relay);
+    return relay_start(d, "outbox", work, o, &o->relay);
 }
 
 void outbox_wake(struct outbox *o)

@@ -9,11 +9,13 @@
 #include "common/clock.h"
 #include "common/db.h"
 #include "common/fault.h"
+#include "common/pulse.h"
 #include "common/service.h"
 
 #define LOOK_US 1000000 /* the net under relay_wake() */
 
 struct relay {
+    const char *name;
     struct db *db;
     relay_fn *work;
     void *state;
@@ -37,7 +39,9 @@ static void *relay_run(void *state)
 {
     struct relay *r = state;
 
+    pulse_begin(PULSE_WORK, r->name, 0);
     while (!is_stopped(r)) {
+        pulse_beat(NULL);
         int64_t until_us = clock_us() + LOOK_US;
         struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
         if (r->work(r->state, r->db))
@@ -48,10 +52,11 @@ static void *relay_run(void *state)
         r->wake = false;
         pthread_mutex_unlock(&r->lock);
     }
+    pulse_end();
     return NULL;
 }
 
-int relay_start(struct daemon *d, relay_fn *work, void *state, struct relay **ret)
+int relay_start(struct daemon *d, const char *name, relay_fn *work, void *state, struct relay **ret)
 {
     struct relay *relay = calloc(1, sizeof *relay);
     pthread_condattr_t attr;
@@ -60,6 +65,7 @@ int relay_start(struct daemon *d, relay_fn *work, void *state, struct relay **re
     if (!relay)
         abort();
     *ret = relay;
+    relay->name = name;
     relay->work = work;
     relay->state = state;
     pthread_mutex_init(&relay->lock, NULL);

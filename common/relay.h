@@ -12,8 +12,8 @@ struct relay;
 /* One piece of work; false: there was none, or the database is away. */
 typedef bool relay_fn(void *state, struct db *db);
 
-/* DONE or a fault; *ret is to be dropped in any case. */
-int relay_start(struct daemon *d, relay_fn *work, void *state, struct relay **ret)
+/* name: a constant, of its thread.  DONE or a fault; *ret is to be dropped in any case. */
+int relay_start(struct daemon *d, const char *name, relay_fn *work, void *state, struct relay **ret)
     __attribute__((warn_unused_result));
 
 /* There is work.  Any thread; accepts NULL. */

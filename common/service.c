@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "common/idempotency.h"
 #include "common/log.h"
 #include "common/meters.h"
+#include "common/pulse.h"
 
 #define DRAIN_US    10000000 /* what is in flight at SIGTERM has this long */
 #define END_US      30000000 /* from SIGTERM to the end of the process, whatever hangs */
@@ -26,8 +28,7 @@
 #define FAST_CREDIT 256      /* reads that one gateway may have under way here */
 #define DB_PAUSE_MS 200      /* between tries to reach the database at start */
 
-/* What the watchdog is not fed beyond. */
-#define BUS_SILENCE_US  5000000  /* of the bus thread */
+/* What the watchdog is not fed beyond, besides the threads' pulses. */
 #define LANE_SILENCE_US 60000000 /* jobs wait and none is taken, while the database answers */
 #define DB_FRESH_US     10000000
 
@@ -157,7 +158,7 @@ static int lanes_start(struct daemon *d)
                 w = calloc(1, sizeof *w);
                 if (!w)
                     abort();
-                *w = (struct worker_start){d, (enum lane)lane};
+                *w = (struct worker_start){d, (enum lane)lane, i + 1};
                 r = thread_add(d, worker_run, w);
             }
             if (r)
@@ -179,7 +180,7 @@ static void lanes_stop(struct daemon *d)
 }
 
 /*
- * Whether requests are taken and served: the bus thread runs, and no lane leaves its jobs lying.
+ * Whether requests are taken and served: all threads go on, and no lane leaves its jobs lying.
  * Transfers may take as long as their clients do.  Where the database is away or hangs, everybody
  * waits for it, and a new process could do nothing else.
  */
@@ -187,12 +188,14 @@ static bool daemon_serves(struct daemon *d)
 {
     int64_t now = clock_us();
 
-    if (now - atomic_load(&d->bus_seen_us) >= BUS_SILENCE_US)
+    if (!pulse_check())
         return false;
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         int64_t stuck = lane == LANE_BULK ? 0 : lane_queue_stuck_us(&d->lanes[lane]);
-        if (stuck > LANE_SILENCE_US && now - atomic_load(&d->db_seen_us) < DB_FRESH_US)
-            return false;
+        if (stuck <= LANE_SILENCE_US || now - atomic_load(&d->db_seen_us) >= DB_FRESH_US)
+            continue;
+        log_line(LOG_LEVEL_ERR, "event=hung lane=%d silent_ms=%" PRId64, lane, stuck / 1000);
+        return false;
     }
     return true;
 }
@@ -217,13 +220,14 @@ static void wait_for_end(struct daemon *d, const sigset_t *signals)
 
     if (sd_watchdog_enabled(0, &watchdog_us) > 0 && watchdog_us < 4000000)
         tick = (struct timespec){.tv_nsec = (long)(watchdog_us / 4 * 1000)};
+    pulse_watchdog(watchdog_us);
     for (;;) {
         int signal = sigtimedwait(signals, NULL, &tick);
         if (signal == SIGHUP)
             reload(d);
         else if (signal > 0)
             return;
-        if (watchdog_us && daemon_serves(d))
+        if (daemon_serves(d) && watchdog_us)
             sd_notify(0, "WATCHDOG=1");
     }
 }

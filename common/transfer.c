@@ -12,6 +12,7 @@
 #include "common/call.h"
 #include "common/clock.h"
 #include "common/daemon.h"
+#include "common/pulse.h"
 #include "common/serve.h"
 
 struct transfer {
@@ -169,6 +170,7 @@ static int wait_for(struct transfer *t, bool (*ready)(const struct transfer *t),
                     int64_t deadline_us)
 {
     const struct timespec until = {deadline_us / 1000000, deadline_us % 1000000 * 1000};
+    bool waited = pulse_wait_begin();
     int r;
 
     pthread_mutex_lock(&t->lock);
@@ -176,6 +178,7 @@ static int wait_for(struct transfer *t, bool (*ready)(const struct transfer *t),
         error = pthread_cond_timedwait(&t->moved, &t->lock, &until);
     r = t->broken ? UNAVAILABLE : ready(t) ? DONE : TOO_LATE;
     pthread_mutex_unlock(&t->lock);
+    pulse_wait_end(waited);
     return r;
 }
 

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "common/serve.h"
 
 #define RETRY_PAUSE_US   50000 /* between tries of a call whose database went away */
@@ -61,6 +62,7 @@ static int call_try(struct call *c, const struct handler *h, const void *in,
         if (clock_us() + RETRY_PAUSE_US >= c->deadline_us || atomic_load(&c->daemon->draining))
             return r;
         nanosleep(&pause, NULL);
+        pulse_beat(c->op->name);
         answer_clear(c);
     }
 }
@@ -122,6 +124,7 @@ static void task_run(struct call *c, struct job *j)
 
 void *worker_run(void *start)
 {
+    static const char *const names[LANE_COUNT] = {"fast", "slow", "write", "hash", "bulk"};
     struct worker_start w = *(struct worker_start *)start;
     struct db *db = NULL;
     struct job *j;
@@ -129,6 +132,7 @@ void *worker_run(void *start)
     const struct sched_param none = {0};
 
     free(start);
+    pulse_begin(PULSE_WORK, names[w.lane], w.number);
     /* of this thread: hashing yields to everything else, and transfers to all but that */
     if (w.lane == LANE_HASH || w.lane == LANE_BULK)
         setpriority(PRIO_PROCESS, 0, w.lane == LANE_HASH ? 10 : 5);
@@ -136,9 +140,11 @@ void *worker_run(void *start)
         pthread_setschedparam(pthread_self(), SCHED_BATCH, &none); /* preempts nobody */
     if (w.lane != LANE_BULK)
         db = daemon_db_wait(w.daemon, 10000);
+    pulse_rest();
     while ((db || w.lane == LANE_BULK) && (j = lane_queue_take(&w.daemon->lanes[w.lane]))) {
         struct call c = {.db = db, .arena = arena};
         call_begin(&c, w.daemon, j);
+        pulse_beat(j->task ? j->task->name : j->op ? j->op->name : NULL);
         if (j->task)
             task_run(&c, j);
         else
@@ -148,8 +154,10 @@ void *worker_run(void *start)
         text_drop(&c.news);
         arena = c.arena;
         arena_reset(&arena);
+        pulse_rest();
     }
     arena_drop(&arena);
     db_close(&db);
+    pulse_end();
     return NULL;
 }

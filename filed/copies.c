@@ -12,6 +12,7 @@
 #include "common/digest.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "common/service.h"
 #include "filed/copy_name.h"
 #include "filed/limits.h"
@@ -144,7 +145,9 @@ static void *copies_run(void *state)
     struct copies *c = state;
     int running;
 
+    pulse_begin(PULSE_WORK, "copies", 0);
     while (!atomic_load(&c->stop)) {
+        pulse_beat(NULL);
         if (atomic_exchange(&c->woken, false) || clock_us() >= c->look_due_us) {
             c->look_due_us = clock_us() + (c->backfilled ? LOOK_US : 0);
             look(c);
@@ -155,6 +158,7 @@ static void *copies_run(void *state)
             curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
     }
     copy_work_release(c);
+    pulse_end();
     return NULL;
 }
 

@@ -16,6 +16,7 @@
 #include "common/db.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "common/service.h"
 #include "filed/archive.h"
 #include "filed/content.h"
@@ -231,9 +232,11 @@ static void *exports_run(void *state)
 {
     struct exports *e = state;
 
+    pulse_begin(PULSE_WORK, "exports", 0);
     while (!atomic_load(&e->stop)) {
         int64_t until_us = clock_us() + LOOK_US;
         struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+        pulse_beat(NULL);
         if (make_one(e))
             continue;
         pthread_mutex_lock(&e->lock);
@@ -242,6 +245,7 @@ static void *exports_run(void *state)
         e->wake = false;
         pthread_mutex_unlock(&e->lock);
     }
+    pulse_end();
     return NULL;
 }
 

@@ -12,6 +12,7 @@ struct cors;
 struct hosts;
 struct http_server;
 struct metrics;
+struct probe;
 struct proxies;
 struct rate_table;
 struct streams;
@@ -19,6 +20,7 @@ struct streams;
 struct gateway {
     struct broker *broker;
     struct http_server *http;
+    struct probe *probe; /* asks the one above */
     struct auth *auth;
     _Atomic(struct cors *) cors; /* a reload makes a new one */
     struct proxies *proxies;

@@ -24,6 +24,7 @@
 #include "common/conf.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "gateway/admit.h"
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
@@ -34,6 +35,7 @@
 #include "gateway/http/http.h"
 #include "gateway/metrics.h"
 #include "gateway/pipeline.h"
+#include "gateway/probe.h"
 #include "gateway/proxies.h"
 #include "gateway/rate.h"
 #include "gateway/stream/streams.h"
@@ -195,7 +197,8 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
         return r;
     auth_on_ended(g->auth, session_ended, keys_changed, g->streams);
     auth_follow(g->auth, g->broker);
-    return http_start(&http, &g->http);
+    r = http_start(&http, &g->http);
+    return r < 0 ? r : probe_start(http.listen, http.port, g->http, &g->probe);
 }
 
 static void origins_set(const struct conf *conf, struct gateway *g)
@@ -245,12 +248,15 @@ static void daemons_wait(const struct gateway *g)
         }
 }
 
-/* Until SIGTERM or SIGINT; tells systemd meanwhile that we are well: connections are looked after,
- * and the broker's thread runs. */
+/* Until SIGTERM or SIGINT; tells systemd meanwhile that we are well: all threads go on, and our own
+ * requests are answered. */
 static void serve(struct conf *conf, struct gateway *g, const sigset_t *signals)
 {
     const struct timespec tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000000L};
+    uint64_t watchdog_us = 0;
 
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+        pulse_watchdog(watchdog_us);
     daemons_wait(g);
     sd_notify(0, "READY=1");
     log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " threads=%u", g->threads);
@@ -260,7 +266,7 @@ static void serve(struct conf *conf, struct gateway *g, const sigset_t *signals)
             reload(conf, g);
         else if (signal > 0)
             break;
-        if (http_alive(g->http) && broker_alive(g->broker))
+        if (pulse_check())
             sd_notify(0, "WATCHDOG=1");
     }
     sd_notify(0, "STOPPING=1");
@@ -284,6 +290,7 @@ static void gateway_drop(struct gateway *g)
 {
     if (g->streams)
         streams_stop(g->streams);
+    probe_drop(&g->probe);
     http_drop(&g->http);
     broker_drop(&g->broker);
     streams_drop(&g->streams);

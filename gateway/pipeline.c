@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/hang.h"
 #include "common/log.h"
 #include "gateway/admit.h"
 #include "gateway/auth.h"
@@ -123,6 +124,7 @@ void pipeline_handle(void *state, struct http_request *r, int status, const char
 {
     struct exchange *x = r->scratch;
 
+    hang_if_told("requests");
     exchange_start(x, state, r, reply);
     x->method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
     x->by_proxy = proxies_client(x->gateway->proxies, r, x->address, &x->tls);
@@ -156,6 +158,12 @@ void pipeline_refuse(void *state, const char *address, int status, struct http_r
     free(x);
 }
 
+/* Proxies and we ourselves ask this all the time. */
+static bool is_probe(const struct exchange *x, const struct http_reply *reply)
+{
+    return x->op && x->op->id == OP_health_live && reply->status == 200;
+}
+
 void pipeline_done(void *state, struct http_request *r, const struct http_reply *reply,
                    int64_t bytes)
 {
@@ -164,7 +172,8 @@ void pipeline_done(void *state, struct http_request *r, const struct http_reply 
     int64_t usec = clock_us() - r->started_us;
 
     metrics_count(g->metrics, x->op, reply->status, usec);
-    log_line(LOG_LEVEL_INFO, "op=%s method=%s status=%d%s%s usec=%lld bytes=%lld caller=%lld",
+    log_line(is_probe(x, reply) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+             "op=%s method=%s status=%d%s%s usec=%lld bytes=%lld caller=%lld",
              x->op ? x->op->name : "-", r->method, reply->status, x->status ? " code=" : "",
              x->status ? api_code(x->status) : "", (long long)usec, (long long)bytes,
              (long long)x->caller);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/pulse.h"
 #include "common/text.h"
 
 #define FILES_FROM      "no-reply@localhost"
@@ -237,6 +238,7 @@ static enum post_result server_send(const struct post *p, const char *to, const 
     cleanup(list_drop) struct curl_slist *list = curl_slist_append(NULL, to);
     struct source source = {.mail = mail};
     long code = 0;
+    bool waited;
     CURLcode r;
 
     pthread_once(&once, curl_start);
@@ -244,7 +246,9 @@ static enum post_result server_send(const struct post *p, const char *to, const 
     if (!curl || !list)
         abort();
     transfer_describe(curl, p, list, &source, ends);
+    waited = pulse_wait_begin();
     r = curl_easy_perform(curl);
+    pulse_wait_end(waited);
     if (r == CURLE_OK)
         return POST_DONE;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/fault.h"
+#include "common/pulse.h"
 #include "proto/api.h"
 
 #define EVENTS_MAX 128 /* of one epoll round */
@@ -288,10 +289,14 @@ void *engine_run(void *upstream)
 
     pthread_setname_np(pthread_self(), "upstream");
     u->tick_due_us = clock_us() + u->tick_us;
+    pulse_begin(PULSE_LOOP, "upstream", 0);
     while (on) {
         int64_t now = clock_us();
         round_begin(u, timeout_ms(u, now), now);
+        if (u->tick_us == 0)
+            pulse_rest();
         int n = epoll_wait(u->epoll_fd, events, EVENTS_MAX, u->round_limit_ms);
+        pulse_beat(NULL);
         if (n < 0 && errno != EINTR)
             FAULT("epoll_wait: %m");
         serve_sockets(u, events, n);
@@ -304,5 +309,6 @@ void *engine_run(void *upstream)
         serve_hooks(u);
     }
     stop(u);
+    pulse_end();
     return NULL;
 }

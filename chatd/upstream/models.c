@@ -10,6 +10,7 @@
 #include "chatd/upstream/mend.h"
 #include "common/cleanup.h"
 #include "common/json.h"
+#include "common/pulse.h"
 #include "common/text.h"
 
 #define WAIT_MS      5000
@@ -59,7 +60,9 @@ static int fetch(const struct transfer_site *site, struct text *body)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)WAIT_MS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
+    bool waited = pulse_wait_begin();
     CURLcode code = curl_easy_perform(easy);
+    pulse_wait_end(waited);
     int http = transfer_head(easy).http;
     enum failure_cause cause = cause_of(easy, code, http);
     if (cause == FAILURE_NONE)

@@ -40,9 +40,6 @@ int broker_start(const struct broker_config *config, struct broker **ret)
  */
 void broker_drop(struct broker **b);
 
-/* Whether its thread has come round within the last 5 s. */
-bool broker_alive(const struct broker *b);
-
 /*
  * A follower gets the events of one topic.  The callback runs on the broker's thread: it must only
  * copy and wake, never block.  `what` and the rest are as in common/events.h.

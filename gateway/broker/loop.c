@@ -7,11 +7,11 @@
 
 #include "common/clock.h"
 #include "common/fault.h"
+#include "common/pulse.h"
 #include "gateway/broker/intake.h"
 #include "gateway/broker/state.h"
 
 #define EVENTS_MAX 64
-#define ALIVE_US   5000000 /* between two rounds */
 
 static _Thread_local const struct broker *here;
 
@@ -30,17 +30,12 @@ static void commands_run(struct broker *b)
     }
 }
 
-bool broker_alive(const struct broker *b)
-{
-    return clock_us() - atomic_load(&b->round_us) < ALIVE_US;
-}
-
 /* What was said by the workers comes before what happens to them: a last REPLY is read before its
  * sender's death counts, and a message before its sender's silence. */
 static void round_run(struct broker *b)
 {
     b->now_us = clock_us();
-    atomic_store_explicit(&b->round_us, b->now_us, memory_order_relaxed);
+    pulse_beat(NULL);
     commands_run(b);
     for (int svc = 0; svc < BUS_SERVICES; svc++)
         if (b->service[svc].look)
@@ -117,11 +112,13 @@ static void *loop_run(void *state)
     struct broker *b = state;
 
     here = b;
+    pulse_begin(PULSE_LOOP, "broker", 0);
     while (!b->closing || atomic_load(&b->inside)) {
         round_run(b);
         wait_for_more(b);
     }
     commands_run(b); /* begun by a thread that did not wait */
+    pulse_end();
     return NULL;
 }
 

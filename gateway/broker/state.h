@@ -15,9 +15,8 @@
 #define BUS_SERVICES SVC_GATEWAY /* services that have workers: all before the gateway */
 
 struct broker {
-    struct inbox inbox;           /* shared with the other threads, as is ... */
-    atomic_uint inside;           /* ... the number of them that are in a function of broker.h */
-    atomic_int_fast64_t round_us; /* and when the loop last came round */
+    struct inbox inbox; /* shared with the other threads, as is ... */
+    atomic_uint inside; /* ... the number of them that are in a function of broker.h */
 
     struct broker_config config;
     pthread_t thread;

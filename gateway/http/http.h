@@ -90,8 +90,8 @@ int http_descriptors(unsigned threads);
 unsigned http_busy(const struct http_server *s);
 bool http_draining(const struct http_server *s);
 uint64_t http_cut_count(const struct http_server *s);
-/* Whether the watchdog looked within the last 5 s. */
-bool http_alive(const struct http_server *s);
+/* Nothing is accepted just now, for want of descriptors. */
+bool http_paused(const struct http_server *s);
 
 /* The first request header with that name, or NULL. */
 const char *http_header(const struct http_request *r, const char *name);

@@ -16,7 +16,6 @@
 #define QUEUE_SIZE    20   /* accepted connections that wait for a thread */
 #define OTHER_FDS     256  /* bus, log, timers, reserve */
 #define START_WAIT_MS 5000 /* for all threads to come up */
-#define ALIVE_US      5000000
 #define TEXT_OF_(x)   #x
 #define TEXT_OF(x)    TEXT_OF_(x)
 
@@ -328,9 +327,9 @@ uint64_t http_cut_count(const struct http_server *s)
     return slots_cut_count(s->slots);
 }
 
-bool http_alive(const struct http_server *s)
+bool http_paused(const struct http_server *s)
 {
-    return clock_us() - slots_watched_us(s->slots) < ALIVE_US;
+    return atomic_load(&s->listener.paused);
 }
 
 const char *http_header(const struct http_request *r, const char *name)

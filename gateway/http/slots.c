@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/pulse.h"
 #include "gateway/http/listener.h"
 #include "proto/api.h"
 
@@ -34,7 +35,6 @@ struct slots {
     int fd_limit;
     atomic_uint used, busy;
     atomic_ullong serial, cut;
-    atomic_llong watched_us;
     atomic_bool draining, stop;
     struct listener *listener;
     pthread_t watchdog;
@@ -154,11 +154,6 @@ uint64_t slots_cut_count(const struct slots *s)
     return atomic_load(&s->cut);
 }
 
-int64_t slots_watched_us(const struct slots *s)
-{
-    return atomic_load(&s->watched_us);
-}
-
 /* Whether the connection has waited long enough to be cut.  Under the slot's lock. */
 static bool is_overdue(const struct slots *s, const struct slot *slot, int64_t now)
 {
@@ -275,21 +270,22 @@ static void *watchdog_run(void *state)
     struct victim victims[VICTIMS_MAX];
     const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
 
+    pulse_begin(PULSE_LOOP, "connections", 0);
     while (!atomic_load(&s->stop)) {
         unsigned n = victims_find(s, victims);
         if (n)
             victims_cut(s, victims, n);
         descriptors_watch(s);
-        atomic_store(&s->watched_us, clock_us());
+        pulse_beat(NULL);
         nanosleep(&tick, NULL);
     }
+    pulse_end();
     return NULL;
 }
 
 int slots_watch(struct slots *s, struct listener *listener)
 {
     s->listener = listener;
-    atomic_store(&s->watched_us, clock_us());
     if (pthread_create(&s->watchdog, NULL, watchdog_run, s) != 0)
         return FAULT("no thread for the watchdog");
     s->watching = true;

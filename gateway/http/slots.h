@@ -85,6 +85,5 @@ bool slots_pressed(const struct slots *s);
 /* From now on waiting connections are closed, and the listener is left alone. */
 void slots_drain(struct slots *s);
 
-/* Connections that the watchdog has cut since the start, and when it last looked (clock_us). */
+/* Connections that the watchdog has cut since the start. */
 uint64_t slots_cut_count(const struct slots *s);
-int64_t slots_watched_us(const struct slots *s);

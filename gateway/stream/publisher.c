@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/fault.h"
+#include "common/pulse.h"
 #include "gateway/stream/reader.h"
 #include "proto/api.h"
 
@@ -216,8 +217,13 @@ static int rest_ms(struct publisher *p)
 static void events_wait(struct publisher *p)
 {
     struct epoll_event events[EVENTS_MAX];
-    int n = epoll_wait(p->epoll, events, EVENTS_MAX, rest_ms(p));
+    int wait = rest_ms(p), n;
     eventfd_t ignored;
+
+    if (wait < 0)
+        pulse_rest();
+    n = epoll_wait(p->epoll, events, EVENTS_MAX, wait);
+    pulse_beat(NULL);
 
     pthread_mutex_lock(&p->lock);
     p->asleep = false;
@@ -242,6 +248,7 @@ static void *publisher_run(void *state)
     bool stop = false, stopped = false;
 
     pthread_setname_np(pthread_self(), "publisher");
+    pulse_begin(PULSE_LOOP, "publisher", 0);
     while (batch_take(p, &stop)) {
         for (size_t i = 0; i < p->batch.count; i++)
             serve(p, p->batch.list[i], stop);
@@ -252,6 +259,7 @@ static void *publisher_run(void *state)
         tick(p, clock_us());
         events_wait(p);
     }
+    pulse_end();
     return NULL;
 }
 
