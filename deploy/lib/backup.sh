@@ -10,9 +10,9 @@
 # The database comes first: a content is kept for an hour after its last file, so whatever the dump
 # names is still there to be copied; whether that is true is looked at before the archive counts.
 #
-# Who sources this sets psql, pg_dump and pg_restore (arrays: the programs with what leads them to the
-# server as its superuser, but for the database's name), blobs (BLOB_DIR), and keys (an array of
-# files); and reads console.sh and migrations.sh before.
+# Who sources this sets psql and pg_restore (arrays: the programs with what leads them to the server as
+# its superuser, but for the database's name), pg_dump (the same for a process that psql starts), blobs
+# (BLOB_DIR), and keys (an array of files); and reads console.sh and migrations.sh before.
 
 backup_format='chatbot-backup 1'
 backup_schemas=(auth project chat file)
