@@ -18,7 +18,7 @@
 #include "common/relay.h"
 #include "common/serve.h"
 
-#define LEASE_S     30      /* a relay that died lets its row go after this */
+#define LEASE_S     7       /* a relay that died lets its row go after this */
 #define CALL_US     5000000 /* for the other side to answer; shorter than the lease */
 #define METER_US    2000000 /* between two looks at how many there are */
 #define TRIES_MAX   20      /* then the row is parked */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { copiesOf, settled } from '../harness/copies.mjs';
+import { copiesOf } from '../harness/copies.mjs';
 import { eventually, request, sleep } from '../harness/http.mjs';
 import { Memory } from '../harness/sse.mjs';
 import { build, top } from '../harness/stack.mjs';
@@ -12,6 +12,7 @@ import { none, some } from '../harness/traces.mjs';
 export const stack = { gateways: 2, chatd: 2, settings: { TIMEOUT_FILES: '1', REQUEST_WAIT: '120' }, own: true };
 
 const SOON = 60000; // ms, for what takes a second
+const KILLED = ['projectd', 'filed', 'chatd-1', 'gateway-1', 'authd'];
 
 export default async function (t) {
     t.expectLog(/event=(copy|sweep|outbox|then|export)|upstream|unavailable|code=/); // the provider is taken away
@@ -29,29 +30,40 @@ export default async function (t) {
     };
 
     // Somebody with something of everything; the word is in all that they wrote.
-    const settle = async (name) => {
-        const who = await t.as(name);
-        const word = `w${name}${t.client.nonce}`;
-        const project = (await t.call('POST', '/projects', { body: { name: word } })).json.id;
-        await t.call('POST', '/projects', { body: { name: `${word} 2` } });
-        await t.call('POST', `/projects/${project}/prompts`, { body: { name: word, content: word } });
-        await t.call('PUT', '/users/me', { body: { name: word, preferences: { word } } });
-        const { key } = (await t.call('POST', '/users/me/keys', { body: { name: word, scopes: 'read chat' } })).json;
-        for (const filename of ['a.txt', 'b.txt']) assert.equal((await t.upload(`/projects/${project}/files`, `${word} ${filename}`, { filename })).status, 201);
-        const [list] = await settled(t, `/projects/${project}/files`);
-        const files = list.map((f) => f.id);
+    const settle = async ({ token, ...who }) => {
+        const word = `w${who.name}${t.client.nonce}`;
+        const call = (method, where, body) => t.call(method, where, { body, token });
+        const project = (await call('POST', '/projects', { name: word })).json.id;
+        await call('POST', '/projects', { name: `${word} 2` });
+        await call('POST', `/projects/${project}/prompts`, { name: word, content: word });
+        await call('PUT', '/users/me', { name: word, preferences: { word } });
+        const { key } = (await call('POST', '/users/me/keys', { name: word, scopes: 'read chat' })).json;
+        const list = `/projects/${project}/files`;
+        for (const filename of ['a.txt', 'b.txt']) assert.equal((await t.upload(list, `${word} ${filename}`, { filename, token })).status, 201);
+        const ready = async () => (await call('GET', list)).json.every((f) => f.status === 'ready');
+        await eventually(ready, { within: SOON, what: 'the files are ready' });
+        const files = (await call('GET', list)).json.map((f) => f.id);
         let conversation;
         for (let i = 0; i < 3; i++) {
-            const reply = await t.call('POST', '/chat', { body: { project_id: project, message: `${word} ${i}`, file_ids: i ? [] : files } });
+            const reply = await call('POST', '/chat', { project_id: project, message: `${word} ${i}`, file_ids: i ? [] : files });
             assert.equal(reply.status, 200, reply.text);
             conversation = reply.json.conversation_id;
         }
-        await t.call('PUT', `/conversations/${conversation}`, { body: { title: word } });
-        const exported = (await t.call('GET', `/conversations/${conversation}/export?format=json`)).bytes;
-        assert.equal((await t.upload(`/projects/${project}/conversations/import`, exported)).status, 201);
-        const made = (await t.call('POST', '/users/me/exports')).json.id;
-        await eventually(async () => (await t.call('GET', `/users/me/exports/${made}`)).json.state === 'ready', { within: SOON, what: 'the export is ready' });
-        return { ...who, word, project, key, files, exports: [made] };
+        await call('PUT', `/conversations/${conversation}`, { title: word });
+        const exported = (await call('GET', `/conversations/${conversation}/export?format=json`)).bytes;
+        assert.equal((await t.upload(`/projects/${project}/conversations/import`, exported, { token })).status, 201);
+        const made = (await call('POST', '/users/me/exports')).json.id;
+        await eventually(async () => (await call('GET', `/users/me/exports/${made}`)).json.state === 'ready', { within: SOON, what: 'the export is ready' });
+        return { ...who, token, word, project, key, files, exports: [made] };
+    };
+    // All at the same time.
+    const settled = {};
+    const settleAll = async (names) => {
+        const people = [];
+        for (const name of names) people.push({ ...(await t.as(name)) });
+        for (const who of await Promise.all(people.map(settle))) settled[who.name] = who;
+        const files = names.flatMap((name) => settled[name].files);
+        assert.equal((await copiesOf(t.stack)).filter((c) => files.includes(c.file)).length, 2 * names.length);
     };
 
     await t.test('only with the password, and in person', async () => {
@@ -71,8 +83,11 @@ export default async function (t) {
         for (const receipt of ['x', 'x'.repeat(43), `${'x'.repeat(42)}%2F`]) assert.equal((await t.call('GET', `/users/erasures/${receipt}`)).status, 404);
     });
 
+    await t.test('people have something of everything', () => settleAll(['bob', 'carol', 'dave', 'frank0', 'frank1', ...KILLED]));
+
     await t.test('out at once, and all of it is erased', async () => {
-        const who = await settle('bob');
+        const who = settled.bob;
+        await t.as('bob');
         assert.ok((await some(t.stack, who)) >= 12, 'there is something to erase');
         const me = async (port, token) => (await t.call('GET', '/users/me', { port, token })).status;
         for (const port of [here, there]) assert.deepEqual([await me(port, who.token), await me(port, who.key)], [200, 200]);
@@ -115,7 +130,7 @@ export default async function (t) {
     });
 
     await t.test('as long as the provider has a copy it is not erased', async () => {
-        const who = await settle('carol');
+        const who = settled.carol;
         await t.stack.tell('script', { sequence: { 'files.delete': Array(200).fill({ status: 503, retry_after_ms: 200 }) } });
         const receipt = secret(await remove(who));
         await eventually(async () => (await state(receipt)).parts.file === 'erased', { within: SOON, what: 'the files are erased' });
@@ -130,6 +145,7 @@ export default async function (t) {
         await none(t.stack, who);
     });
 
+    const receipts = []; // looked at in the end
     let root;
     await t.test('admins delete accounts, but not the last of their own', async () => {
         const email = `root.${t.client.nonce}@example.com`;
@@ -139,7 +155,7 @@ export default async function (t) {
         const login = async () => (await t.call('POST', '/users/login', { body: { email, password }, token: null })).json.access_token;
         root = { token: await login(), password };
         root.id = (await t.call('GET', '/users/me', { token: root.token })).json.id;
-        const who = await settle('dave');
+        const who = settled.dave;
         const other = await t.as('erin');
         const by = (id, token) => t.call('DELETE', `/admin/users/${id}`, { token });
         assert.equal((await by(who.id, other.token)).status, 403);
@@ -155,12 +171,12 @@ export default async function (t) {
         await none(t.stack, who);
         // with another admin the first one may go
         assert.equal((await t.call('PUT', `/admin/users/${other.id}`, { body: { role: 'admin' }, token: root.token })).status, 200);
-        await erased(secret(await remove(root)));
+        receipts.push(secret(await remove(root)));
     });
 
     await t.test('what is under way meanwhile leaves nothing behind', async () => {
-        for (let round = 0; round < 2; round++) {
-            const who = await settle(`frank${round}`);
+        const race = async (round) => {
+            const who = settled[`frank${round}`];
             const big = Buffer.alloc(3 << 20, `${who.word} `);
             const answers = [];
             let stop = false;
@@ -189,21 +205,28 @@ export default async function (t) {
             assert.ok(!answers.some((s) => s === 500), `${answers}`);
             await erased(receipt);
             await none(t.stack, who);
-        }
+        };
+        await Promise.all([0, 1].map(race));
     });
 
-    for (const name of ['projectd', 'filed', 'authd', 'chatd-1', 'gateway-1'])
-        await t.test(`${name} is killed in the middle`, async () => {
-            t.expectLog(/./);
-            const who = await settle(`kill${name.replace(/\W/g, '')}`);
-            const receipt = secret(await remove(who, { port: there }));
+    // Each has just begun to erase somebody when it is killed.
+    await t.test('whoever is killed in the middle, nothing is forgotten', async () => {
+        t.expectLog(/./);
+        for (const name of KILLED) {
+            const who = settled[name];
+            receipts.push(secret(await eventually(async () => {
+                const reply = await remove(who, { port: there, form: false });
+                return reply.status === 202 && reply;
+            }, { within: SOON, what: 'it is accepted' })));
             for (let i = 0; i < 3; i++) {
                 if (t.stack.pids()[name]) t.stack.signal(name, 'SIGKILL');
                 await sleep(150);
             }
-            await eventually(async () => (await t.call('GET', '/health', { form: false })).json?.status === 'healthy', { within: SOON, what: 'all is well again' });
-            await erased(receipt);
-            await none(t.stack, who);
-            await eventually(async () => !(await copiesOf(t.stack)).some((c) => who.files.includes(c.file)), { within: SOON, what: 'no copy is left' });
-        });
+        }
+        await eventually(async () => (await t.call('GET', '/health', { form: false })).json?.status === 'healthy', { within: SOON, what: 'all is well again' });
+        for (const receipt of receipts) await erased(receipt);
+        for (const name of KILLED) await none(t.stack, settled[name]);
+        const files = KILLED.flatMap((name) => settled[name].files);
+        assert.deepEqual((await copiesOf(t.stack)).filter((c) => files.includes(c.file)), []);
+    });
 }

@@ -151,10 +151,15 @@ export default async function (t) {
     await t.test('in every header that anything looks at', async () => {
         const headers = ['Authorization', 'Idempotency-Key', 'X-Request-Id', 'Accept', 'Accept-Encoding', 'Content-Type', 'Cookie', 'Origin', 'Range', 'If-Range', 'If-None-Match', 'Last-Event-ID', 'User-Agent', 'X-Forwarded-For', 'X-Forwarded-Proto', 'Forwarded', 'Sec-Fetch-Site'];
         const values = ["'; DROP TABLE project.project; --", 'Bearer ', `Bearer ${'a.'.repeat(500)}`, "Bearer cbk_' OR true --", '../../etc/passwd', '%0d%0aX-Planted: 1', 'bytes=0-,9999999999999999999-', 'bytes=-9223372036854775809', '9'.repeat(400), 'a'.repeat(5000), '\u00ff\u00fe', ', , ,', '""', 'W/"x", *'];
+        // Each operation gets each header; so many of the values in turn, all where there is time.
+        const width = process.env.TEST_LONG === '1' ? values.length : 2;
+        let turn = 0;
         for (const op of operations()) {
             if (op.method !== 'get' && op.id !== 'project_update' && op.id !== 'user_login') continue;
             const where = fill(op.template, ids);
-            for (const name of headers) await each(values, (value) => send(op, where, { headers: { [name]: value }, body: bodyOf(t, op, ids) }));
+            const pairs = headers.flatMap((name) => Array.from({ length: width }, () => [name, values[turn++ % values.length]]));
+            turn++; // so that the next operation's pairs are others
+            await each(pairs, ([name, value]) => send(op, where, { headers: { [name]: value }, body: bodyOf(t, op, ids) }));
         }
     });
 

@@ -132,7 +132,7 @@ export default async function (t) {
         });
 
         await t.test('a slow server delays mails and nothing else', async () => {
-            server.delay = 3000;
+            server.delay = 1500;
             const dave = `dave.${t.client.nonce}@example.com`;
             assert.equal((await post('/users/register', { email: dave, password: fresh(5) })).status, 201);
             for (let i = 0; i < 5; i++) assert.equal((await t.call('GET', '/health')).json.status, 'healthy');

@@ -37,15 +37,15 @@ export default async function (t) {
     await t.test('other sessions of the account go on', async () => {
         const [one, two] = [await known(), await known()];
         await logout(one);
-        for (let i = 0; i < 15; i++) {
+        for (let i = 0; i < 6; i++) {
             assert.equal(await me(here, two), 200);
             assert.equal(await me(there, two), 200);
-            await sleep(100);
+            await sleep(200);
         }
     });
 
     await t.test('a gateway that was away during the logout does not believe what it knew', async () => {
-        for (const pause of [300, 1500, 3000]) {
+        for (const pause of [300, 1500]) {
             const token = await known();
             t.stack.signal('gateway-2', 'SIGSTOP');
             await logout(token);
@@ -82,7 +82,7 @@ export default async function (t) {
         const token = await known();
         await logout(token);
         t.stack.signal('authd', 'SIGKILL');
-        const end = Date.now() + 4000;
+        const end = Date.now() + 1500;
         while (Date.now() < end) {
             assert.equal(await me(here, token), 401, 'here');
             await sleep(50);
@@ -95,7 +95,7 @@ export default async function (t) {
         await logout(gone);
         await eventually(async () => (await me(there, gone)) === 401, { within: EVERYWHERE });
         t.stack.signal('postgres', 'SIGINT');
-        const end = Date.now() + 3000;
+        const end = Date.now() + 1500;
         while (Date.now() < end) {
             assert.notEqual(await me(there, gone), 200);
             assert.notEqual(await me(here, gone), 200);

@@ -33,7 +33,7 @@ export default async function (t) {
         assert.ok(crypto.verify('sha256', Buffer.from(`${head}.${body}`), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url')));
     });
 
-    await t.test('three rotations in a row under load: no wrong 401', async () => {
+    await t.test('two rotations in a row under load: no wrong 401', async () => {
         const tokens = [await fresh()];
         const wrong = [];
         let busy = true;
@@ -43,11 +43,11 @@ export default async function (t) {
                 const token = tokens[asked % tokens.length];
                 const status = await me(token, asked % 2 ? here : there);
                 if (status !== 200) wrong.push(`${status} ${kid(token)}`);
-                if (++asked % 20 === 0) tokens.push(await fresh()); // an account has 50 sessions
+                if (++asked % 10 === 0) tokens.push(await fresh()); // an account has 50 sessions
                 await sleep(40);
             }
         })();
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < 2; i++) {
             const last = kid(tokens.at(-1));
             const said = admin('rotate-keys');
             assert.equal(said.status, 0, said.stderr);
@@ -57,9 +57,9 @@ export default async function (t) {
         await load;
         assert.deepEqual(wrong, []);
         assert.ok(asked > 30, `${asked}`);
-        assert.equal(new Set(tokens.map(kid)).size, 4);
+        assert.equal(new Set(tokens.map(kid)).size, 3);
         assert.equal(await me(tokens[0], there), 200, 'the first key still verifies');
-        assert.equal((await jwks()).length, 4);
+        assert.equal((await jwks()).length, 3);
     });
 
     await t.test('a revoked key verifies nothing, anywhere, and ends its streams; sessions go on', async () => {

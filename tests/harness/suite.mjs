@@ -126,9 +126,11 @@ export class Suite {
     }
 
     async #test(name, fn) {
+        const begun = Date.now();
         try {
             await fn();
             this.ok();
+            if (process.env.TEST_TIMES) console.log(`     ${Date.now() - begun} ms: ${name}`);
             return true;
         } catch (e) {
             this.fail(name, e);
