@@ -80,6 +80,7 @@ export default (t) => withBrowser(t, async (b) => {
         await write('Facts', 'Know the sea.');
         await prompts.getByText('System', { exact: true }).click();
         await page.getByLabel('Instructions', { exact: true }).fill('Speak like a captain.');
+        await prompts.getByText('21 characters').waitFor();
         await button('Save', prompts).click();
         await prompts.getByText('v2').waitFor();
         await page.getByLabel('Move Facts: arrow keys').press('ArrowUp');
@@ -88,6 +89,10 @@ export default (t) => withBrowser(t, async (b) => {
         t.client.people.set('story', { name: 'story', email, password });
         await t.client.login('story');
         await until(page, async () => (await listed()).join() === 'Facts,System' || listed(), 'the new order at the API');
+        await page.getByLabel('Move Facts: arrow keys').dragTo(prompts.locator('.prompt', { hasText: 'System' }), { targetPosition: { x: 200, y: 40 } });
+        await until(page, async () => (await listed()).join() === 'System,Facts' || listed(), 'the order by dragging');
+        await page.getByLabel('Move Facts: arrow keys').dragTo(prompts.locator('.prompt', { hasText: 'System' }), { targetPosition: { x: 200, y: 5 } });
+        await until(page, async () => (await listed()).join() === 'Facts,System' || listed(), 'and back');
         await page.getByLabel('Facts is enabled').uncheck();
         await until(page, async () => (await t.call('GET', `/projects/${await current()}/prompts`)).json.some((p) => !p.enabled), 'it is off');
         await page.getByLabel('Actions for System').click();
@@ -100,7 +105,15 @@ export default (t) => withBrowser(t, async (b) => {
     await b.test('files: progress, state, download, delete', async () => {
         const files = page.getByRole('region', { name: 'Files' });
         const bytes = Buffer.from('Treasure lies under the old oak.\n'.repeat(60000));
+        const network = await context.newCDPSession(page);
+        const speed = (upload) => network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: upload });
+        await network.send('Network.enable');
+        await speed(1500000);
         await files.locator('input[type=file]').setInputFiles([{ name: 'map.txt', mimeType: 'text/plain', buffer: bytes }, { name: 'nothing.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }]);
+        const bar = files.getByLabel('Upload of map.txt');
+        await until(page, async () => { const share = await bar.evaluate((node) => node.value); return (share > 0 && share < 1) || share; }, 'a part of it is sent');
+        await files.locator('.file-row', { hasText: 'map.txt' }).getByText(/^\d+ % · 1.9 MiB$/).waitFor();
+        await speed(-1);
         await files.getByText('It is empty, or a folder.').waitFor();
         await button('Remove nothing.txt').click();
         await files.locator('.file-row', { hasText: 'map.txt' }).getByText('ready', { exact: true }).waitFor();
@@ -109,6 +122,17 @@ export default (t) => withBrowser(t, async (b) => {
         const saved = await coming;
         assert.equal(saved.suggestedFilename(), 'map.txt');
         assert.ok(fs.readFileSync(await saved.path()).equals(bytes));
+        const dropped = await page.evaluateHandle(() => {
+            const data = new DataTransfer();
+            data.items.add(new File(['dropped'], 'dropped.txt', { type: 'text/plain' }));
+            return data;
+        });
+        await files.dispatchEvent('dragover', { dataTransfer: dropped });
+        await files.locator('.drop.over').waitFor();
+        await files.dispatchEvent('drop', { dataTransfer: dropped });
+        await files.locator('.file-row', { hasText: 'dropped.txt' }).getByText('ready', { exact: true }).waitFor();
+        await page.getByLabel('Delete dropped.txt').click();
+        await until(page, async () => (await files.locator('.file-row').count()) === 1, 'it is gone');
     });
 
     await b.test('a chat, with a file, and what it cost', async () => {
@@ -119,9 +143,11 @@ export default (t) => withBrowser(t, async (b) => {
         await page.getByRole('dialog').getByText('map.txt').click();
         await button('Add', page.getByRole('dialog')).click();
         await page.locator('.attachments').getByText('map.txt').waitFor();
+        await page.locator('.composer input[type=file]').setInputFiles({ name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') });
+        await page.locator('.attachments').getByText('note.txt').waitFor();
         await say(page, 'Where is the treasure?');
         const last = await answer(page, 'Where is the treasure?');
-        await page.locator('.from-user').getByText('map.txt').waitFor();
+        for (const name of ['map.txt', 'note.txt']) await page.locator('.from-user').getByText(name).waitFor();
         assert.match(page.url(), /\/chat\?conversation=\d+$/);
         assert.deepEqual(t.stack.upstream.calls.at(-1).system ?? 'Speak like a captain.', 'Speak like a captain.');
         await last.getByLabel('Model and tokens').click();

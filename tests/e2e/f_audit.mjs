@@ -47,6 +47,13 @@ export default async function (t) {
         const [first] = await own('?limit=1');
         assert.deepEqual(first, entries[0]);
         assert.deepEqual((await own(`?after=${first.id}&limit=2`)).map((e) => e.id), entries.slice(1, 3).map((e) => e.id));
+        const ids = (list) => list.map((e) => e.id);
+        const whole = await own();
+        assert.deepEqual(ids(await own('?newest=true')), ids(whole).reverse());
+        assert.deepEqual(ids(await own('?newest=false')), ids(whole));
+        const page = await t.call('GET', '/users/me/audit?newest=true&limit=3');
+        const next = /<([^>]+)>; rel="next"/.exec(page.headers.link)[1];
+        assert.deepEqual(ids([...page.json, ...(await t.call('GET', next)).json]), ids(whole).slice(-6).reverse());
         await t.as('bob');
         await noted('login');
         assert.deepEqual((await own()).map((e) => e.action), ['registered', 'login']);
@@ -65,6 +72,9 @@ export default async function (t) {
         await eventually(async () => (await all('?action=setting_changed')).length, { within: SOON, what: 'noted' });
         assert.deepEqual((await all('?action=role_changed')).map((e) => [e.actor_id, e.detail, e.address]), [[0, 'admin', 'console']]);
         assert.ok((await all('?days=1')).length >= 10);
+        const [newest] = await all(`?user_id=${id}&newest=true&limit=1`);
+        assert.equal(newest.id, disabled.id);
+        assert.deepEqual(await all(`?user_id=${id}&newest=true&after=${disabled.id}`), (await all(`?user_id=${id}`)).filter((e) => e.id < disabled.id).reverse());
         assert.deepEqual(await all('?action=no_such_action'), []);
     });
 

@@ -71,8 +71,9 @@ START_TEST(what_happens_is_noted)
                      "read chat");
     /* the account that nobody has is no account's */
     c = harness_call(OP_audit_own, ann);
-    ck_assert_int_eq(harness_fast(c, Q_audit_own, LIST_LIMIT, ARGS(arg_str(NULL), arg_str(NULL))),
-                     DONE);
+    ck_assert_int_eq(
+        harness_fast(c, Q_audit_own, LIST_LIMIT, ARGS(arg_str(NULL), arg_str(NULL), arg_str(NULL))),
+        DONE);
     ck_assert_uint_eq(json_object_array_length(harness_reply(c)), 6);
 }
 END_TEST

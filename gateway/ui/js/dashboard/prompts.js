@@ -1,7 +1,7 @@
 // The prompts of a project: their order (by the handle, or with the arrow keys), on and off, changed in place.
 import { announce, field, fill, h } from '../dom.js'
 import { icon } from '../icons.js'
-import { number, t } from '../i18n.js'
+import { number, plural, t } from '../i18n.js'
 import { all, del, post, put } from '../api.js'
 import { empty, loadInto } from '../shell.js'
 import { menuButton } from '../menu.js'
@@ -102,7 +102,7 @@ export class PromptCard {
     const save = h('button', { type: 'submit', class: 'primary' }, prompt ? t('Save') : t('Create prompt'))
     const look = () => {
       const used = bytes(content.control.value)
-      counter.textContent = t('{used} of {most} bytes', { used: number(used), most: number(BYTES_MAX) })
+      counter.textContent = `${plural([...content.control.value].length, '{n} character', '{n} characters')} · ${t('{used} of {most} bytes', { used: number(used), most: number(BYTES_MAX) })}`
       counter.classList.toggle('over', used > BYTES_MAX)
       save.disabled = !name.control.value.trim() || !content.control.value.trim() || used > BYTES_MAX
     }

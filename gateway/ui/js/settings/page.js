@@ -4,6 +4,7 @@ import { icon } from '../icons.js'
 import { t } from '../i18n.js'
 import { get } from '../api.js'
 import { frame, loadInto } from '../shell.js'
+import { activity, audit } from './audit.js'
 import { appearance, password, profile } from './account.js'
 import { sessions } from './sessions.js'
 import { keys } from './keys.js'
@@ -14,7 +15,7 @@ import { invites, registration } from './platform.js'
 import { services } from './services.js'
 import { users } from './users.js'
 
-// name: {icon, label, admin, make() -> element}
+// name: {icon, label, admin, make(query of the address) -> element}
 const PARTS = {
   profile: { icon: 'user', label: () => t('Profile'), make: profile },
   appearance: { icon: 'sun', label: () => t('Appearance'), make: appearance },
@@ -22,11 +23,13 @@ const PARTS = {
   second: { icon: 'phone', label: () => t('Second factor'), make: second },
   sessions: { icon: 'monitor', label: () => t('Sessions'), make: sessions },
   keys: { icon: 'key', label: () => t('API keys'), make: keys },
+  activity: { icon: 'list', label: () => t('Activity'), make: activity },
   data: { icon: 'archive', label: () => t('Your data'), make: exports },
   delete: { icon: 'trash', label: () => t('Delete the account'), make: deletion },
   users: { icon: 'users', label: () => t('Users'), admin: true, make: users },
   invites: { icon: 'mail', label: () => t('Invitations'), admin: true, make: invites },
   registration: { icon: 'door', label: () => t('Registration'), admin: true, make: registration },
+  audit: { icon: 'list', label: () => t('Audit'), admin: true, make: (query) => audit(query.get('user')) },
   services: { icon: 'server', label: () => t('Services'), admin: true, make: services },
 }
 
@@ -62,9 +65,9 @@ class Settings {
     this.#list()
     const part = PARTS[this.name]
     this.frame.title(part.label())
-    const inner = h('div', { class: this.name === 'users' ? 'page-inner' : 'page-inner narrow' })
+    const inner = h('div', { class: ['users', 'audit'].includes(this.name) ? 'page-inner' : 'page-inner narrow' })
     fill(this.body, inner)
-    loadInto(inner, async () => fill(inner, await part.make()))
+    loadInto(inner, async () => fill(inner, await part.make(place.query)))
   }
 
   #list() {

@@ -6,6 +6,7 @@ import { call, del, get, post, put } from '../api.js'
 import { session } from '../session.js'
 import { confirm, confirmTyped, dialog, showSecret } from '../dialog.js'
 import { menuButton } from '../menu.js'
+import { go } from '../router.js'
 import { receiptLink } from '../erasure.js'
 import { attempt, failed, tellUser } from '../toast.js'
 import { card } from './account.js'
@@ -53,6 +54,7 @@ function paint(node, one) {
       one.disabled && h('span', { class: 'chip bad' }, t('disabled')), one.totp && h('span', { class: 'chip' }, t('second factor')), one.reset_required && h('span', { class: 'chip warn' }, t('needs a password')),
       menuButton(t('Actions for {name}', { name: one.email }), () => [
         { label: t('Usage'), icon: 'info', act: () => usage(one) },
+        { label: t('Audit'), icon: 'list', act: () => go(`/settings?part=audit&user=${one.id}`) },
         { label: t('End all sessions'), icon: 'logout', act: () => attempt(async () => { await del(`/admin/users/${one.id}/sessions`); paint(node, await get(`/admin/users/${one.id}`)); tellUser(t('All sessions have ended.')) }) },
         !mine && { label: one.role === 'admin' ? t('Make a plain user') : t('Make an admin'), icon: 'shield', act: () => role(one, change) },
         !mine && { label: t('Reset the password'), icon: 'key', act: () => reset(one, node) },
