@@ -40,7 +40,7 @@ struct model_message chat_go_on(void)
         "of the word if need be. Repeat nothing of it, and say nothing about "
         "the interruption.";
 
-    return (struct model_message){.role = MODEL_ROLE_USER, .text = text, .size = sizeof text - 1};
+    return model_question(text, sizeof text - 1);
 }
 
 static int message_find(struct call *c, int64_t id, struct again *ret)
@@ -69,8 +69,7 @@ static int question_find(struct call *c, struct again *a)
         a->chat.message = chat_go_on();
         return DONE;
     }
-    a->chat.message.text = arena_strndup(&c->arena, text, strlen(text));
-    a->chat.message.size = strlen(text);
+    a->chat.message = model_question(arena_strndup(&c->arena, text, strlen(text)), strlen(text));
     a->chat.message.files = files_new(&c->arena, &a->files);
     a->chat.message.file_count = a->files.count;
     return DONE;

@@ -42,7 +42,7 @@ int chat_create_prepare(struct call *c, const struct chat_create_in *in)
         return r;
     if (!d->upstream)
         return MODEL_NOT_CONFIGURED;
-    *p = (struct chat_prepared){context, {.text = in->message, .size = strlen(in->message)}};
+    *p = (struct chat_prepared){context, model_question(in->message, strlen(in->message))};
     c->prepared = p;
     return files_attach(c, in->project_id, &in->file_ids, &p->message);
 }
@@ -180,16 +180,6 @@ static int turn_accept(struct call *c, const struct chat_create_in *in,
     return r == NOT_FOUND ? refuse(c, NOT_FOUND, "project_id", "no such project, or not yours") : r;
 }
 
-/* What it costs with its files, roughly. */
-static int64_t message_tokens(const struct model_message *m)
-{
-    int64_t tokens = model_input_tokens(m->size);
-
-    for (size_t i = 0; i < m->file_count; i++)
-        tokens += m->files[i].tokens;
-    return tokens;
-}
-
 int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_reserved)
 {
     struct chatd *d = call_state(c);
@@ -207,7 +197,8 @@ int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_r
     c->settle_state = a;
     r = queue_check(c, a->slot);
     return r ? r
-             : budget_reserve(c, d->conf, p->context, message_tokens(&p->message), ret_reserved);
+             : budget_reserve(c, d->conf, p->context, model_message_tokens(&p->message),
+                              ret_reserved);
 }
 
 int chat_accepted(struct call *c, const struct accepted *a)

@@ -8,6 +8,7 @@
 #include "chatd/chatd.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
+#include "chatd/upstream/tokens.h"
 #include "common/cleanup.h"
 #include "common/db.h"
 #include "common/text.h"
@@ -138,6 +139,7 @@ static size_t run_json(struct text *out, struct checkpoint *const *list, size_t 
         text_add(&said, list[i]->text.data, list[i]->text.size);
     text_json_name(out, "text");
     text_json(out, said.data, said.size);
+    text_member_i64(out, "tokens", tokens_estimate(said.data, said.size));
     text_putc(out, '}');
     text_drop(&said);
     return n;

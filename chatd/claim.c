@@ -62,7 +62,7 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .fence = rows_i64(row, 0, 6),
         .attempt = rows_i64(row, 0, 7),
         .model = rows_str(row, 0, 10),
-        .message = {.text = rows_str(row, 0, 11), .size = strlen(rows_str(row, 0, 11))},
+        .message = model_question(rows_str(row, 0, 11), strlen(rows_str(row, 0, 11))),
         .continues = rows_null(row, 0, 11),
         .claimed = true,
         .parent = rows_null(row, 0, 12) ? 0 : rows_i64(row, 0, 12),

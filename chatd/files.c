@@ -90,6 +90,7 @@ static int text_ask(struct call *c, int64_t project_id, struct model_file *f)
     text = json_member(o, "text");
     f->size = text ? (size_t)json_object_get_string_len(text) : 0;
     f->text = arena_strndup(&c->arena, text ? json_object_get_string(text) : "", f->size);
+    f->tokens = model_input_tokens(f->text, f->size);
     return DONE;
 }
 
@@ -125,7 +126,7 @@ static void file_set(struct call *c, struct model_file *f, struct json_object *o
     }
     f->name = kept(c, json_str(o, "filename", ""));
     if (!d->dialect->file_ids) {
-        f->tokens = model_input_tokens((size_t)bytes);
+        f->tokens = bytes / 4; /* at least; what it says is not known before it is read */
         if (bytes <= FILE_TEXT_MAX)
             f->kind = MODEL_FILE_TEXT;
         else

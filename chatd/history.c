@@ -10,7 +10,7 @@
 #include "common/cleanup.h"
 #include "common/db.h"
 
-#define BYTES_PER_TOKEN 4 /* see model_input_tokens() */
+#define BYTES_PER_TOKEN 4 /* at most, see tokens_estimate() */
 
 void history_fit(struct history *h, int64_t budget_tokens)
 {
@@ -29,6 +29,7 @@ static void message_read(struct call *c, const struct pg_result *rows, int row,
     m->role = rows_str(rows, row, 0)[0] == 'u' ? MODEL_ROLE_USER : MODEL_ROLE_ASSISTANT;
     m->text = rows_str(rows, row, 1);
     m->size = strlen(m->text);
+    m->tokens = model_input_tokens(m->text, m->size);
     rows_ids(rows, row, 3, &ids);
     m->file_count = ids.count;
     m->files = ids.count ? files_new(&c->arena, &ids) : NULL;
@@ -36,10 +37,13 @@ static void message_read(struct call *c, const struct pg_result *rows, int row,
 
 int history_budget(struct call *c, int64_t account, int64_t leaf, int64_t *budget_tokens)
 {
-    int64_t count = 0, bytes = 0;
-    int r = db_get(c, Q_answer_size, ARGS(account, leaf), INTO(&count, &bytes));
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = db_run(c->db, Q_answer_parts, ARGS(account, leaf), &rows);
 
-    *budget_tokens += model_input_tokens((size_t)bytes) + count * model_input_tokens(0);
+    for (int i = 0; !r && i < rows_count(rows); i++) {
+        const char *text = rows_str(rows, i, 0);
+        *budget_tokens += model_input_tokens(text, strlen(text));
+    }
     return r;
 }
 
@@ -56,6 +60,7 @@ static bool is_joined(struct call *c, const struct history *h, const struct mode
     memcpy(both + before->size, m->text, m->size + 1);
     before->text = both;
     before->size += m->size;
+    before->tokens += m->tokens;
     return true;
 }
 
@@ -67,7 +72,9 @@ int history_read(struct call *c, int64_t account, int64_t leaf, int64_t budget_t
     *ret = (struct history){0};
     if (!leaf)
         return DONE;
-    r = db_run(c->db, Q_history_read, ARGS(account, leaf, budget_tokens * BYTES_PER_TOKEN),
+    r = db_run(c->db, Q_history_read,
+               ARGS(account, leaf, budget_tokens * BYTES_PER_TOKEN,
+                    (int64_t)(MODEL_INPUT_MESSAGE * BYTES_PER_TOKEN)),
                &ret->rows);
     if (r)
         return r;

@@ -47,7 +47,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 13,
+        .schema_version = 14,
         .outbox = true,
         .handlers = handlers,
         .queries = queries,

@@ -122,8 +122,7 @@ static void body_build(const struct chatd *d, const char *question, const char *
     text_puts(&said, question);
     text_puts(&said, "\n\n---\n\n");
     text_puts(&said, answer);
-    in.message =
-        (struct model_message){.role = MODEL_ROLE_USER, .text = said.data, .size = said.size};
+    in.message = model_question(said.data, said.size);
     model_input_build(ret, d->dialect, &in);
 }
 

@@ -16,6 +16,7 @@
 #include "chatd/turn.h"
 #include "chatd/upstream/dialect.h"
 #include "chatd/upstream/model_input.h"
+#include "chatd/upstream/tokens.h"
 #include "common/call.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -34,7 +35,7 @@
 
 static void input_build(struct chatd *d, const struct turn_order *o,
                         const struct model_message *message, const struct history *h,
-                        struct text *ret_body)
+                        struct text *ret_body, int64_t *ret_tokens)
 {
     const char *fallback = conf_str(d->conf, SET_DEFAULT_SYSTEM_PROMPT);
     bool own = o->context->prompt_count > 0;
@@ -54,6 +55,7 @@ static void input_build(struct chatd *d, const struct turn_order *o,
     };
 
     model_input_build(ret_body, d->dialect, &in);
+    *ret_tokens = model_input_cost(&in);
 }
 
 static void failure_set(struct turn *t, enum status error, bool retryable, const char *detail)
@@ -92,7 +94,6 @@ static bool turn_send(struct turn *t, struct text *body)
     };
     bool sent;
 
-    t->input_guess = model_input_tokens(body->size);
     pthread_mutex_lock(&d->lock);
     sent = !atomic_load(&t->lost) && !t->cancel && upstream_begin(d->upstream, &call) == DONE;
     t->sent = sent;
@@ -127,6 +128,7 @@ static int files_add(struct turn *t, struct call *c, const struct turn_order *o,
         return r;
     history_fit(h, budget);
     r = files_read(c, t->project, message, h->messages, h->count);
+    history_fit(h, budget); /* now that texts are reckoned by what they say */
     files_given(message, h->messages, h->count, &t->files);
     if (r || (!message->file_count && !t->files.count && !o->claimed))
         return r;
@@ -211,7 +213,7 @@ void turn_start(struct turn *t, struct call *c, const struct turn_order *o)
         turn_end_unsent(t, INTERNAL);
         return;
     }
-    input_build(d, o, &message, &history, &body);
+    input_build(d, o, &message, &history, &body, &t->input_guess);
     t->background = o->context->background && d->dialect->background;
     t->dropped = history.dropped;
     sent_with_keep(t, o->context->sent_with);
@@ -390,7 +392,7 @@ static void usage_guess(struct turn *t)
     if (!t->answer.size && strcmp(t->state, "failed") == 0)
         return; /* an error instead of an answer */
     if (t->output_tokens < 0)
-        t->output_tokens = t->answer.size ? model_input_tokens(t->answer.size) : 0;
+        t->output_tokens = t->answer.size ? tokens_estimate(t->answer.data, t->answer.size) : 0;
     if (t->input_tokens < 0)
         t->input_tokens = t->input_guess;
     t->estimated = true;

@@ -39,6 +39,14 @@ if(TESTS)
   endforeach()
   add_executable(notify tests/lib/notify.c)
   set_target_properties(notify PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  # The estimate of tokens, against the ranks of real tokenizers.
+  add_executable(tokens_estimate tests/tokens/estimate.c)
+  set_target_properties(tokens_estimate PROPERTIES OUTPUT_NAME estimate
+                        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/tokens)
+  target_link_libraries(tokens_estimate ${all_libs})
+  add_test(NAME unit/tokens COMMAND node ${CMAKE_SOURCE_DIR}/tests/tokens/check.mjs
+           $<TARGET_FILE:tokens_estimate>)
+  set_tests_properties(unit/tokens PROPERTIES LABELS unit TIMEOUT 120)
   foreach(source ${load_sources})
     get_filename_component(name ${source} NAME_WE)
     add_executable(load_${name} ${source} ${load_shared})

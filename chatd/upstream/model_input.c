@@ -6,19 +6,27 @@
 #include <string.h>
 
 #include "chatd/upstream/dialect.h"
+#include "chatd/upstream/tokens.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 
-#define BYTES_PER_TOKEN    4
-#define TOKENS_PER_MESSAGE 4
 #define TOKENS_PER_MENTION 64 /* of a file: its name, and what became of it */
+#define BYTES_OF_TEXT      2  /* per token, of a text that nobody here has read */
 #define TOKENS_PER_IMAGE   2000
 #define TOKENS_OF_DOCUMENT 1000 /* at least */
 #define BYTES_OF_DOCUMENT  16   /* per token */
 
-int64_t model_input_tokens(size_t size)
+int64_t model_input_tokens(const char *text, size_t size)
 {
-    return (int64_t)((size + BYTES_PER_TOKEN - 1) / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE;
+    return tokens_estimate(text, size) + MODEL_INPUT_MESSAGE;
+}
+
+struct model_message model_question(const char *text, size_t size)
+{
+    return (struct model_message){.role = MODEL_ROLE_USER,
+                                  .text = text,
+                                  .size = size,
+                                  .tokens = model_input_tokens(text, size)};
 }
 
 static bool is_text(const char *mime)
@@ -38,7 +46,7 @@ int64_t model_input_file_tokens(const char *mime, int64_t bytes)
     int64_t tokens = bytes / BYTES_OF_DOCUMENT;
 
     if (is_text(mime))
-        return model_input_tokens((size_t)bytes);
+        return (bytes + BYTES_OF_TEXT - 1) / BYTES_OF_TEXT + MODEL_INPUT_MESSAGE;
     if (strncmp(mime, "image/", 6) == 0)
         return TOKENS_PER_IMAGE;
     return tokens < TOKENS_OF_DOCUMENT ? TOKENS_OF_DOCUMENT : tokens;
@@ -69,7 +77,7 @@ size_t model_input_fit(struct model_message *history, size_t count, int64_t budg
     int64_t cost = 0;
 
     for (size_t i = count; i-- > 0;) {
-        cost += model_input_tokens(history[i].size);
+        cost += history[i].tokens;
         cost += (int64_t)history[i].file_count * TOKENS_PER_MENTION;
         if (cost > budget)
             break;
@@ -79,6 +87,26 @@ size_t model_input_fit(struct model_message *history, size_t count, int64_t budg
         }
     }
     return kept;
+}
+
+int64_t model_message_tokens(const struct model_message *m)
+{
+    int64_t tokens = m->tokens;
+
+    for (size_t i = 0; i < m->file_count; i++)
+        tokens += m->files[i].kind == MODEL_FILE_ABSENT ? TOKENS_PER_MENTION : m->files[i].tokens;
+    return tokens;
+}
+
+int64_t model_input_cost(const struct model_input *in)
+{
+    int64_t tokens = model_message_tokens(&in->message);
+
+    for (size_t i = 0; i < in->prompt_count; i++)
+        tokens += model_input_tokens(in->prompts[i], strlen(in->prompts[i]));
+    for (size_t i = 0; i < in->history_count; i++)
+        tokens += model_message_tokens(&in->history[i]);
+    return tokens;
 }
 
 /* ---- writing ---- */

@@ -45,6 +45,7 @@ struct model_message {
     enum model_role role;
     const char *text; /* valid UTF-8 */
     size_t size;
+    int64_t tokens;           /* of the text, see model_input_tokens() */
     struct model_file *files; /* of a user's message */
     size_t file_count;
 };
@@ -62,16 +63,26 @@ struct model_input {
     bool background;           /* the provider goes on when nobody reads; where the dialect can */
 };
 
-/* Tokens that `size` bytes of text cost, roughly and rather too many: a quarter of the bytes and
- * a few for the message around them. */
-int64_t model_input_tokens(size_t size);
+/* For the message around a text. */
+#define MODEL_INPUT_MESSAGE 4
+
+/* Tokens that a message of `size` bytes of text costs, rather too many: tokens_estimate() and a few
+ * for what is around them. */
+int64_t model_input_tokens(const char *text, size_t size);
+
+/* A user's message, which keeps pointing to `text`. */
+struct model_message model_question(const char *text, size_t size);
 
 /*
- * Tokens that a file costs, roughly: a quarter of the bytes of a text; 2,000 for an image; for a
- * document of any other type a sixteenth of the bytes, at least 1,000.  Nobody but the provider
- * knows the latter two.
+ * Tokens that a file costs that the provider reads, roughly: half of the bytes of a text, which is
+ * enough for prose and programs, not for tables of numbers; 2,000 for an image; for a document of
+ * any other type a sixteenth of the bytes, at least 1,000.  Nobody but the provider knows.
  */
 int64_t model_input_file_tokens(const char *mime, int64_t bytes);
+
+/* What a message costs with its files, and everything that a model is given. */
+int64_t model_message_tokens(const struct model_message *m);
+int64_t model_input_cost(const struct model_input *in);
 
 /*
  * How many of the oldest messages must be left out so that the others cost at most `budget`

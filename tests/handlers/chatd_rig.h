@@ -11,6 +11,7 @@
 #include "chatd/history.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
+#include "chatd/upstream/tokens.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/conf.h"
@@ -170,7 +171,8 @@ static inline int64_t appended(int64_t turn, int64_t fence, const char *process,
     char piece[200];
 
     snprintf(piece, sizeof piece,
-             "[{\"turn\":%" PRId64 ",\"fence\":%" PRId64 ",\"at\":%" PRId64 ",\"text\":\"%s\"}]",
-             turn, fence, at, text);
+             "[{\"turn\":%" PRId64 ",\"fence\":%" PRId64 ",\"at\":%" PRId64
+             ",\"text\":\"%s\",\"tokens\":%" PRId64 "}]",
+             turn, fence, at, text, tokens_estimate(text, strlen(text)));
     return changed(Q_turn_append, ARGS(process, (const char *)piece));
 }

@@ -99,7 +99,9 @@ START_TEST(history_is_the_branch_within_the_budget)
     history_drop(&h);
     /* room for the newest turn only */
     ck_assert_int_eq(
-        history_read(c, ALICE, leaf, model_input_tokens(3) + model_input_tokens(13), &h), DONE);
+        history_read(c, ALICE, leaf,
+                     model_input_tokens("two", 3) + model_input_tokens("second answer", 13), &h),
+        DONE);
     ck_assert_uint_eq(h.count, 2);
     ck_assert_int_eq(h.dropped, 2);
     ck_assert_str_eq(h.messages[0].text, "two");

@@ -180,7 +180,7 @@ START_TEST(a_takeover_of_a_cancelled_turn_is_its_end)
     ck_assert_str_eq(reply_str(c, "state"), "cancelled");
     ck_assert_str_eq(reply_str(c, "text"), "partly");
     ck_assert_int_eq(reply_i64(c, "attempt"), 2); /* clients may have seen more */
-    ck_assert_int_eq(number("SELECT output_tokens FROM usage_day WHERE owner_id = $1", ALICE), 2);
+    ck_assert_int_eq(number("SELECT output_tokens FROM usage_day WHERE owner_id = $1", ALICE), 3);
 }
 END_TEST
 

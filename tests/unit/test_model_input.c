@@ -5,26 +5,40 @@
 #include <string.h>
 
 #include "chatd/upstream/dialect.h"
+#include "chatd/upstream/tokens.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "common/text.h"
 #include "tests/unit/check_main.h"
 
-#define U(tokens)                                         \
-    {                                                     \
-        .role = MODEL_ROLE_USER, .size = ((tokens)-4) * 4 \
+#define U(cost)                                   \
+    {                                             \
+        .role = MODEL_ROLE_USER, .tokens = (cost) \
     }
-#define A(tokens)                                              \
-    {                                                          \
-        .role = MODEL_ROLE_ASSISTANT, .size = ((tokens)-4) * 4 \
+#define A(cost)                                        \
+    {                                                  \
+        .role = MODEL_ROLE_ASSISTANT, .tokens = (cost) \
     }
 
 START_TEST(tokens)
 {
-    ck_assert_int_eq(model_input_tokens(0), 4);
-    ck_assert_int_eq(model_input_tokens(1), 5);
-    ck_assert_int_eq(model_input_tokens(4), 5);
-    ck_assert_int_eq(model_input_tokens(5), 6);
+    const char *prompts[] = {"Be brief."};
+    struct model_file files[] = {{.kind = MODEL_FILE_TEXT, .tokens = 100},
+                                 {.kind = MODEL_FILE_ABSENT, .tokens = 1000}};
+    struct model_message before[] = {U(10), A(20)};
+    struct model_input in = {.prompts = prompts,
+                             .prompt_count = 1,
+                             .history = before,
+                             .history_count = 2,
+                             .message = model_question("Hi", 2)};
+
+    ck_assert_int_eq(model_input_tokens("", 0), 4);
+    ck_assert_int_eq(model_input_tokens("Hi", 2), 4 + tokens_estimate("Hi", 2));
+    ck_assert_int_eq(in.message.tokens, 5);
+    ck_assert_int_eq(model_input_cost(&in), model_input_tokens("Be brief.", 9) + 10 + 20 + 5);
+    before[0].files = files;
+    before[0].file_count = 2;
+    ck_assert_int_eq(model_message_tokens(before), 10 + 100 + 64);
 }
 END_TEST
 
@@ -65,10 +79,10 @@ START_TEST(files_have_a_price)
         const char *mime;
         int64_t bytes, tokens;
     } cases[] = {
-        {"text/plain", 4000, 1004},
+        {"text/plain", 4000, 2004},
         {"text/csv", 1, 5},
-        {"application/json", 400, 104},
-        {"image/svg+xml", 400, 104},
+        {"application/json", 400, 204},
+        {"image/svg+xml", 399, 204},
         {"image/png", 90000000, 2000},
         {"application/pdf", 15, 1000},
         {"application/pdf", 16000, 1000},
