@@ -5,6 +5,7 @@
  * spend the provider's money; it reaches no account, password or file.
  */
 #include "chatd/queries.h"
+#include "chatd/schema.h"
 
 #define SERVE_CHAT
 #include "proto/handlers.h"
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
         .name = "chatd",
         .svc = SVC_CHAT,
         .schema = "chat",
-        .schema_version = 14,
+        .schema_version = CHAT_SCHEMA_VERSION,
         .outbox = true,
         .handlers = handlers,
         .queries = queries,

@@ -13,7 +13,7 @@ install(PROGRAMS deploy/host-admin DESTINATION ${CMAKE_INSTALL_SBINDIR} RENAME c
 # The database's side: the scripts of deploy/ and what they read, in the checkout's own order.
 install(PROGRAMS deploy/migrate deploy/host-database deploy/host-services deploy/host-backup deploy/import-account DESTINATION ${share}/deploy)
 install(FILES deploy/roles.sql DESTINATION ${share}/deploy)
-install(FILES deploy/lib/console.sh deploy/lib/migrations.sh deploy/lib/backup.sh DESTINATION ${share}/deploy/lib)
+install(FILES deploy/lib/console.sh deploy/lib/migrations.sh deploy/lib/backup.sh deploy/lib/findings.sh DESTINATION ${share}/deploy/lib)
 foreach(folder common authd projectd chatd filed)
   install(DIRECTORY ${folder}/migrations DESTINATION ${share}/${folder} FILES_MATCHING PATTERN "*.sql")
 endforeach()

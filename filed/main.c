@@ -7,6 +7,7 @@
  * account's password, and changes no conversation.
  */
 #include "filed/queries.h"
+#include "filed/schema.h"
 
 #define SERVE_FILE
 #include "proto/handlers.h"
@@ -35,7 +36,7 @@ int main(int argc, char **argv)
         .name = "filed",
         .svc = SVC_FILE,
         .schema = "file",
-        .schema_version = 4,
+        .schema_version = FILE_SCHEMA_VERSION,
         .outbox = true,
         .handlers = handlers,
         .queries = queries,

@@ -61,7 +61,9 @@ static int create_admin(struct call *c, const struct conf *conf, const struct co
     if (!r)
         r = account_set(c, account, &enabled, "admin");
     if (!r)
-        printf("account %lld is an admin's\n", (long long)account);
+        printf(con->json ? "{\"account\":%lld,\"role\":\"admin\"}\n"
+                         : "account %lld is an admin's\n",
+               (long long)account);
     return r;
 }
 
@@ -70,22 +72,23 @@ int command_create_admin(const struct console *con)
     return as_authd(con, OP_user_register, create_admin);
 }
 
-static int shut(struct call *c, const char *address, bool disabled)
+static int shut(struct call *c, const struct console *con, bool disabled)
 {
     int64_t account = 0;
-    int r = account_find(c, address, &account);
+    int r = account_find(c, console_argument(con, 0), &account);
 
     if (!r)
         r = account_set(c, account, &disabled, NULL);
     if (!r)
-        printf("account %lld is %s\n", (long long)account, disabled ? "disabled" : "enabled");
+        printf(con->json ? "{\"account\":%lld,\"state\":\"%s\"}\n" : "account %lld is %s\n",
+               (long long)account, disabled ? "disabled" : "enabled");
     return r;
 }
 
 static int disable(struct call *c, const struct conf *conf, const struct console *con)
 {
     (void)conf;
-    return shut(c, console_argument(con, 0), true);
+    return shut(c, con, true);
 }
 
 int command_disable(const struct console *con)
@@ -96,7 +99,7 @@ int command_disable(const struct console *con)
 static int enable(struct call *c, const struct conf *conf, const struct console *con)
 {
     (void)conf;
-    return shut(c, console_argument(con, 0), false);
+    return shut(c, con, false);
 }
 
 int command_enable(const struct console *con)
@@ -105,14 +108,14 @@ int command_enable(const struct console *con)
 }
 
 /* A member of the reply. */
-static int member_print(struct call *c, const char *name)
+static int member_print(struct call *c, const struct console *con, const char *name)
 {
     cleanup(json_drop) struct json_object *reply = NULL;
     const char *why;
 
     if (json_parse(c->out.data, c->out.size, &reply, &why) != DONE)
         return -1;
-    printf("%s\n", json_str(reply, name, ""));
+    printf(con->json ? "{\"%s\":\"%s\"}\n" : "%.0s%s\n", name, json_str(reply, name, ""));
     return DONE;
 }
 
@@ -124,7 +127,7 @@ static int reset(struct call *c, const struct conf *conf, const struct console *
     (void)conf;
     if (!r)
         r = account_void(c, account);
-    return r ? r : member_print(c, "token");
+    return r ? r : member_print(c, con, "token");
 }
 
 int command_reset(const struct console *con)
@@ -141,7 +144,9 @@ static int reset_totp(struct call *c, const struct conf *conf, const struct cons
     if (!r)
         r = second_factor_remove(c, account);
     if (!r)
-        printf("account %lld has no second factor any more\n", (long long)account);
+        printf(con->json ? "{\"account\":%lld,\"totp\":false}\n"
+                         : "account %lld has no second factor any more\n",
+               (long long)account);
     return r;
 }
 
@@ -155,7 +160,7 @@ static int invite(struct call *c, const struct conf *conf, const struct console 
     int r = invite_make(c, console_argument(con, 0), 0);
 
     (void)conf;
-    return r ? r : member_print(c, "token");
+    return r ? r : member_print(c, con, "token");
 }
 
 int command_invite(const struct console *con)
@@ -171,7 +176,7 @@ static int delete (struct call *c, const struct conf *conf, const struct console
     (void)conf;
     if (!r)
         r = account_erase(c, account, NULL);
-    return r ? r : member_print(c, "receipt");
+    return r ? r : member_print(c, con, "receipt");
 }
 
 int command_delete(const struct console *con)

@@ -13,14 +13,14 @@ static int verify(struct call *c, const struct conf *conf, const struct console 
     int r = audit_verify(c, &entries, &bad);
 
     (void)conf;
-    (void)con;
     if (r)
         return r;
     if (bad) {
-        printf("bad %" PRId64 "\n", bad);
+        printf(con->json ? "{\"ok\":false,\"bad\":%" PRId64 "}\n" : "bad %" PRId64 "\n", bad);
         return refuse(c, CONFLICT, NULL, "the chain is broken at entry %" PRId64, bad);
     }
-    printf("ok %" PRId64 " entries\n", entries);
+    printf(con->json ? "{\"ok\":true,\"entries\":%" PRId64 "}\n" : "ok %" PRId64 " entries\n",
+           entries);
     return DONE;
 }
 

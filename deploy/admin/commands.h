@@ -1,5 +1,6 @@
 #pragma once
 /* The commands of chatbot-admin, from commands.def. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #define EXIT_USAGE 2
@@ -11,6 +12,7 @@ struct console {
     int count; /* arguments behind the command's name */
     char **arguments;
     const char *command; /* its name */
+    bool json;           /* --json: it prints one JSON value */
 };
 
 /* The n-th argument, NULL if it was left out. */

@@ -1,10 +1,12 @@
 /* import-seed: takes users, projects and prompts over from the platform before this one. */
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/text.h"
 #include "deploy/admin/ask.h"
 #include "deploy/admin/commands.h"
 #include "deploy/admin/seed.h"
@@ -50,19 +52,29 @@ static bool arguments_read(const struct console *con, struct arguments *ret)
 
 void seed_tell(const struct seed_run *run, const char *kind, int64_t id, const char *fmt, ...)
 {
+    cleanup(text_drop) struct text line = {0};
+    char text[1024];
     va_list ap;
 
-    fprintf(run->report, "%s %" PRId64 ": ", kind, id);
     va_start(ap, fmt);
-    vfprintf(run->report, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    fputc('\n', run->report);
+    if (!run->json) {
+        fprintf(run->report, "%s %" PRId64 ": %s\n", kind, id, text);
+        return;
+    }
+    text_json(&line, text, strlen(text));
+    fprintf(run->report, "{\"kind\":\"%s\",\"id\":%" PRId64 ",\"text\":%.*s}\n", kind, id,
+            (int)line.size, line.data);
 }
 
 static void count_tell(const struct seed_run *run, const char *kind, const struct seed_count *n)
 {
     if (n->taken || n->there || n->skipped)
-        fprintf(run->report, "%s: %" PRId64 " %s, %" PRId64 " there already, %" PRId64 " skipped\n",
+        fprintf(run->report,
+                run->json ? "{\"kind\":\"%s\",\"taken\":%" PRId64
+                            ",\"how\":\"%s\",\"there\":%" PRId64 ",\"skipped\":%" PRId64 "}\n"
+                          : "%s: %" PRId64 " %s, %" PRId64 " there already, %" PRId64 " skipped\n",
                 kind, n->taken, run->dry ? "would be taken" : "taken", n->there, n->skipped);
 }
 
@@ -74,7 +86,9 @@ static void others_tell(const struct seed_run *run)
 
     while (seed_other(run->file, &name, &rows))
         fprintf(
-            run->report, "table %s: %" PRId64 " rows, not taken\n",
+            run->report,
+            run->json ? "{\"table\":\"%s\",\"rows\":%" PRId64 ",\"taken\":0}\n"
+                      : "table %s: %" PRId64 " rows, not taken\n",
             name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")]
                 ? "with another name"
                 : name,
@@ -137,6 +151,7 @@ int command_import_seed(const struct console *con)
                            .people = people,
                            .report =
                                a.accounts_to && strcmp(a.accounts_to, "-") == 0 ? stderr : stdout,
+                           .json = con->json,
                            .dry = a.dry,
                            .existing = a.existing};
     return parts_run(&run, &a);

@@ -11,7 +11,7 @@
 #include "deploy/admin/as_authd.h"
 #include "deploy/admin/commands.h"
 
-static int key_add(struct call *c, const struct conf *conf, bool revoke)
+static int key_add(struct call *c, const struct conf *conf, const struct console *con, bool revoke)
 {
     int r = signing_key_add(c->db, conf_str(conf, SET_SECRET_KEY),
                             conf_str(conf, SET_SECRET_KEY_FILE), 0, revoke);
@@ -19,15 +19,15 @@ static int key_add(struct call *c, const struct conf *conf, bool revoke)
     if (!r)
         r = audit(c, revoke ? "signing_keys_revoked" : "signing_key_made", 0, "", "");
     if (!r)
-        puts(revoke ? "a new key signs; all others are revoked"
-                    : "a new key signs in some seconds");
+        puts(con->json ? "{\"done\":true}"
+             : revoke  ? "a new key signs; all others are revoked"
+                       : "a new key signs in some seconds");
     return r;
 }
 
 static int rotate_keys(struct call *c, const struct conf *conf, const struct console *con)
 {
-    (void)con;
-    return key_add(c, conf, false);
+    return key_add(c, conf, con, false);
 }
 
 int command_rotate_keys(const struct console *con)
@@ -37,8 +37,7 @@ int command_rotate_keys(const struct console *con)
 
 static int revoke_keys(struct call *c, const struct conf *conf, const struct console *con)
 {
-    (void)con;
-    return key_add(c, conf, true);
+    return key_add(c, conf, con, true);
 }
 
 int command_revoke_keys(const struct console *con)
@@ -60,7 +59,9 @@ static int rotate_secret(struct call *c, const struct conf *conf, const struct c
                                   conf_str(conf, SET_SECRET_KEY_FILE), next.text);
     if (!r)
         r = audit(c, "secret_changed", 0, "", "");
-    if (!r)
+    if (!r && con->json)
+        puts("{\"done\":true}");
+    else if (!r)
         printf("the keys are sealed under the secret in %s: make it SECRET_KEY, or "
                "SECRET_KEY_FILE, and start authd again\n",
                file);

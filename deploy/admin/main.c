@@ -16,10 +16,25 @@ static bool is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
+/* Takes --json out of the arguments, wherever it stands. */
+static bool json_take(int *argc, char **argv)
+{
+    int n = 0;
+
+    for (int i = 0; i < *argc; i++)
+        if (i == 0 || strcmp(argv[i], "--json") != 0)
+            argv[n++] = argv[i];
+    argv[n] = NULL;
+    if (n == *argc)
+        return false;
+    *argc = n;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command;
-    struct console con = {.option_count = 1, .options = argv};
+    struct console con = {.option_count = 1, .options = argv, .json = json_take(&argc, argv)};
 
     while (con.option_count + 1 < argc && strcmp(argv[con.option_count], "--set") == 0)
         con.option_count += 2;

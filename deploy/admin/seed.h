@@ -18,6 +18,7 @@ struct seed_run {
     struct seed_file *file;
     struct seed_people *people;
     FILE *report;
+    bool json;     /* of the report: lines of JSON */
     bool dry;      /* nothing stays */
     bool existing; /* accounts that were here already get the projects, too */
     struct seed_count users, projects, prompts;

@@ -48,13 +48,16 @@ static void command_print(FILE *to, const struct command *c)
 
 void usage_print(FILE *to, const struct command *only)
 {
-    fputs("usage: chatbot-admin [--set NAME=VALUE]... COMMAND\n"
+    fputs("usage: chatbot-admin [--set NAME=VALUE]... COMMAND [--json]\n"
           "       chatbot-admin [COMMAND] --help | --manual\n\n",
           to);
     for (const struct command *c = commands; c->name; c++)
         if (!only || c == only)
             command_print(to, c);
-    fprintf(to, "\nSettings are authd's (authd --help).\nExit status: %s.\n", statuses);
+    fprintf(to,
+            "\n--json: what a command has to say is one JSON value.\nSettings are authd's (authd "
+            "--help).\nExit status: %s.\n",
+            statuses);
 }
 
 static void manual_command_print(const struct command *c)
@@ -80,7 +83,7 @@ void manual_print(void)
          "chatbot\\-admin \\- look after the Chatbot Platform from its console\n"
          ".SH SYNOPSIS\n"
          ".B chatbot\\-admin\n"
-         "[\\-\\-set NAME=VALUE]... COMMAND\n"
+         "[\\-\\-set NAME=VALUE]... COMMAND [\\-\\-json]\n"
          ".SH DESCRIPTION\n"
          "Run as root on the host of the services. It works as the users of the services, with\n"
          "their secrets and database roles.\n"
