@@ -121,14 +121,16 @@ int setting_get(struct call *c, const struct setting_get_in *in)
     return r == NOT_FOUND ? FORBIDDEN : r ? r : settings_answer(c);
 }
 
-static int setting_set(struct call *c, const char *name, const char *value, bool clear)
+/* detail: of the audit, where the value is a word of ours. */
+static int setting_set(struct call *c, const char *name, const char *value, bool clear,
+                       const char *detail)
 {
     int r = clear ? db_do(c, Q_setting_clear, ARGS(name))
                   : db_do(c, Q_setting_store, ARGS(c->caller, name, value));
 
     if (r && r != NOT_FOUND)
         return r;
-    return audit(c, "setting_changed", 0, name, clear ? "as in files" : "");
+    return audit(c, "setting_changed", 0, name, clear ? "as in files" : detail);
 }
 
 /* Who asks it of others has one: nobody is locked out of what they have just set. */
@@ -144,7 +146,7 @@ static int totp_set(struct call *c, const char *who, bool clear)
         return r == NOT_FOUND
                    ? refuse(c, CONFLICT, "totp_required", "turn your own second factor on first")
                    : r;
-    r = setting_set(c, "totp_required", who, clear);
+    r = setting_set(c, "totp_required", who, clear, who);
     return r ? r : revocations_leap(c);
 }
 
@@ -170,9 +172,10 @@ int setting_update(struct call *c, const struct setting_update_in *in)
     if (in->has_totp_required)
         r = totp_set(c, in->totp_required, in->null_totp_required);
     if (!r && in->has_registration)
-        r = setting_set(c, "registration", in->registration, in->null_registration);
+        r = setting_set(c, "registration", in->registration, in->null_registration,
+                        in->registration);
     if (!r && in->has_registration_domains)
         r = setting_set(c, "registration_domains", in->registration_domains,
-                        in->null_registration_domains);
+                        in->null_registration_domains, "");
     return r ? r : settings_answer(c);
 }

@@ -24,6 +24,12 @@ int audit_of(struct call *c, const char *action, int64_t account, const char *ki
     return audit(c, action, account, arena_printf(&c->arena, "%s:%" PRId64, kind, id), detail);
 }
 
+int audit_asked(struct call *c, const char *action, const char *address_key)
+{
+    return db_do(c, Q_audit_add_asked,
+                 ARGS(c->caller, address_key, action, c->address ? c->address : ""));
+}
+
 int audit_append(struct call *c, const struct audit_append_in *in)
 {
     int r = db_do(c, Q_audit_take,

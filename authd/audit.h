@@ -18,3 +18,7 @@ int audit(struct call *c, const char *action, int64_t account, const char *objec
 /* The same for an object that has a number: kind "key" and 5 make "key:5". */
 int audit_of(struct call *c, const char *action, int64_t account, const char *kind, int64_t id,
              const char *detail) __attribute__((warn_unused_result));
+/* What somebody, who need not be the owner, asked for whoever has the address (as compared); the
+ * same work whether or not an account has it. */
+int audit_asked(struct call *c, const char *action, const char *address_key)
+    __attribute__((warn_unused_result));

@@ -15,7 +15,7 @@
 
 int email_verify_ask(struct call *c, const struct email_verify_ask_in *in)
 {
-    return mail_ask(c, MAIL_verify, in->email);
+    return mail_ask(c, MAIL_verify, in->email, "proof_asked");
 }
 
 static int token_refused(struct call *c)
@@ -68,13 +68,7 @@ int email_change_prepare(struct call *c, const struct email_change_in *in)
         return refuse(c, BAD_INPUT, "email", "email: %s", why);
     if (!mail_is_on(c))
         return MAIL_OFF;
-    r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, &hash));
-    if (!r)
-        r = login_guard_try(c, address);
-    if (!r)
-        r = account_verify(c, hash, 0, in->password);
-    if (r == BAD_LOGIN)
-        return refuse(c, BAD_INPUT, "password", "password: is not your password");
+    r = password_confirm(c, in->password, "password", &hash, &address);
     if (!r)
         r = login_guard_clear(c, address);
     return r ? r : registration_move(c, address, in->email);
@@ -101,5 +95,7 @@ int email_change(struct call *c, const struct email_change_in *in)
     }
     if (!r)
         r = db_do(c, Q_account_address_want, ARGS(c->caller, in->email));
+    if (!r)
+        r = audit(c, "address_change_asked", c->caller, "", "");
     return r ? r : mail_add(c, MAIL_address, c->caller, in->email, NULL);
 }

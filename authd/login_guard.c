@@ -7,8 +7,10 @@
 #include "authd/mail.h"
 #include "authd/queries.h"
 #include "common/call.h"
+#include "common/clock.h"
 #include "common/db.h"
 #include "common/digest.h"
+#include "common/log.h"
 
 static const char *address_digest(struct call *c, const char *address)
 {
@@ -21,14 +23,15 @@ static const char *address_digest(struct call *c, const char *address)
     return arena_strndup(&c->arena, hex, strlen(hex));
 }
 
-int login_guard_try(struct call *c, const char *address)
+int login_guard_try(struct call *c, const char *address, struct login_try *ret)
 {
     const char *digest = address_digest(c, address);
     int64_t seconds = 0;
-    bool locks = false;
-    int r = db_get(c, Q_login_try, ARGS(digest, c->address), INTO(&locks));
+    bool first = false;
+    int r = db_get(c, Q_login_try, ARGS(digest, c->address), INTO(&ret->at, &ret->locked, &first));
 
-    if (!r && locks) /* said to the address, whether or not an account has it */
+    ret->digest = digest;
+    if (!r && first) /* said to the address, whether or not an account has it */
         r = mail_add(c, MAIL_locked, 0, address, c->address);
     if (r != NOT_FOUND)
         return r;
@@ -37,6 +40,18 @@ int login_guard_try(struct call *c, const char *address)
         return r;
     c->retry_after = seconds > 0 ? (uint32_t)seconds : 1;
     return refuse(c, RATE_LIMITED, NULL, "too many failed log-ins with this address");
+}
+
+int login_guard_settle(struct call *c, const struct login_try *t, int r)
+{
+    int forgiven;
+
+    if (r >= 0 && clock_us() <= c->deadline_us)
+        return r;
+    forgiven = db_do(c, Q_login_forgive, ARGS(t->digest, t->at, t->locked));
+    if (!forgiven)
+        log_line(LOG_LEVEL_NOTICE, "event=login_forgiven");
+    return r < 0 ? r : TOO_LATE;
 }
 
 int login_guard_clear(struct call *c, const char *address)

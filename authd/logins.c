@@ -34,27 +34,26 @@ int user_login_prepare(struct call *c, const struct user_login_in *in)
     const struct authd *a = call_state(c);
     struct login *l = arena_alloc(&c->arena, sizeof *l);
     char key[ADDRESS_MAX + 1];
+    struct login_try try;
     int64_t old_rounds = 0;
     int r = cookie_check(c, in);
 
     if (!r)
-        r = login_guard_try(c, in->email);
+        r = login_guard_try(c, in->email, &try);
     if (r)
         return r;
     address_key(in->email, key);
     r = db_get(
         c, Q_account_by_address, ARGS(key),
         INTO(&old_rounds, &l->account, &l->hash, &l->is_disabled, &l->is_void, &l->is_verified));
-    if (r)
-        return r;
-    r = account_verify(c, l->hash, old_rounds, in->password);
-    if (r < 0)
-        return r;
+    if (!r)
+        r = account_verify(c, l->hash, old_rounds, in->password);
     l->matches = r == DONE;
+    if (l->matches && password_is_outdated(l->hash, &a->cost))
+        r = account_hash(c, in->password, &l->new_hash);
+    r = login_guard_settle(c, &try, r);
     c->prepared = l;
-    if (!l->matches || !password_is_outdated(l->hash, &a->cost))
-        return DONE;
-    return account_hash(c, in->password, &l->new_hash);
+    return r == BAD_LOGIN ? DONE : r;
 }
 
 static int login_accept(struct call *c, const struct login *l, const struct user_login_in *in)

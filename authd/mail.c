@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "authd/address.h"
+#include "authd/audit.h"
 #include "authd/authd.h"
 #include "authd/queries.h"
 #include "common/call.h"
@@ -45,15 +46,17 @@ int mail_add(struct call *c, enum mail_kind kind, int64_t account, const char *a
 
 /* The same row for every address; who has the account, and whether anybody does, is found out
  * behind the answer. */
-int mail_ask(struct call *c, enum mail_kind kind, const char *address)
+int mail_ask(struct call *c, enum mail_kind kind, const char *address, const char *action)
 {
     const char *why = address_check(address);
     char key[ADDRESS_MAX + 1];
+    int r;
 
     if (why)
         return refuse(c, BAD_INPUT, "email", "email: %s", why);
     if (!mail_is_on(c))
         return MAIL_OFF;
     address_key(address, key);
-    return mail_add(c, kind, 0, key, NULL);
+    r = audit_asked(c, action, key);
+    return r ? r : mail_add(c, kind, 0, key, NULL);
 }

@@ -27,9 +27,9 @@ bool mail_is_on(const struct call *c);
 int mail_add(struct call *c, enum mail_kind kind, int64_t account, const char *address,
              const char *details) __attribute__((warn_unused_result));
 
-/* In apply: the same by whoever names an address, from anywhere.  DONE whether or not an account
- * has it; BAD_INPUT for what is none, MAIL_OFF. */
-int mail_ask(struct call *c, enum mail_kind kind, const char *address)
+/* In apply: the same by whoever names an address, from anywhere; action: as the audit notes it.
+ * DONE whether or not an account has it; BAD_INPUT for what is none, MAIL_OFF. */
+int mail_ask(struct call *c, enum mail_kind kind, const char *address, const char *action)
     __attribute__((warn_unused_result));
 
 /* Delivers one mail that is due: a relay_fn, whose state is the authd.  False: there was none. */

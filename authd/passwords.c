@@ -40,12 +40,14 @@ int account_verify(struct call *c, const char *hash, int64_t old_rounds, const c
 int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash,
                      const char **ret_address)
 {
+    struct login_try try;
     int r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(ret_address, ret_hash));
 
     if (!r)
-        r = login_guard_try(c, *ret_address);
-    if (!r)
-        r = account_verify(c, *ret_hash, 0, password);
+        r = login_guard_try(c, *ret_address, &try);
+    if (r)
+        return r;
+    r = login_guard_settle(c, &try, account_verify(c, *ret_hash, 0, password));
     if (r == BAD_LOGIN) {
         r = audit(c, "password_wrong", c->caller, "", "");
         return r ? r : refuse(c, BAD_INPUT, field, "%s: is not your password", field);

@@ -12,7 +12,7 @@
 
 int password_reset_ask(struct call *c, const struct password_reset_ask_in *in)
 {
-    return mail_ask(c, MAIL_reset, in->email);
+    return mail_ask(c, MAIL_reset, in->email, "reset_asked");
 }
 
 static int token_refused(struct call *c)

@@ -115,6 +115,8 @@ static int recovery_code_use(struct call *c, int64_t account, const char *hash)
     log_line(LOG_LEVEL_NOTICE, "event=recovery_code_used account=%" PRId64, account);
     r = db_get(c, Q_recovery_code_count, ARGS(account), INTO(&left));
     snprintf(details, sizeof details, "%" PRId64, left);
+    if (!r)
+        r = audit(c, "recovery_code_used", account, "", "");
     return r ? r : mail_add(c, MAIL_recovery_used, account, NULL, details);
 }
 

@@ -72,26 +72,27 @@ static int codes_make(struct call *c)
 }
 
 /* Counts a try before the code is looked at, as log-ins do. */
-static int code_try(struct call *c, const char **ret_hash)
+static int code_try(struct call *c)
 {
-    const char *address = NULL;
-    int r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, ret_hash));
+    const char *address = NULL, *hash;
+    struct login_try try;
+    int r = db_get(c, Q_account_credentials, ARGS(c->caller), INTO(&address, &hash));
 
     c->prepared = (void *)address;
-    return r ? r : login_guard_try(c, address);
+    return r ? r : login_guard_try(c, address, &try);
 }
 
 int totp_confirm_prepare(struct call *c, const struct totp_confirm_in *in)
 {
-    const char *hash;
-
     (void)in;
-    return code_try(c, &hash);
+    return code_try(c);
 }
 
 static int code_refused(struct call *c)
 {
-    return refuse(c, BAD_INPUT, "code", "code: is wrong, or was used already");
+    int r = audit(c, "code_wrong", c->caller, "", "");
+
+    return r ? r : refuse(c, BAD_INPUT, "code", "code: is wrong, or was used already");
 }
 
 int totp_confirm(struct call *c, const struct totp_confirm_in *in)
@@ -120,18 +121,18 @@ int totp_confirm(struct call *c, const struct totp_confirm_in *in)
 /* Before the second factor changes: the password, or else a code, which apply looks at. */
 static int owner_prepare(struct call *c, const char *password, const char *code)
 {
-    const char *hash = NULL;
+    const char *hash, *address = NULL;
     int r;
 
     if (!password && !code)
         return refuse(c, BAD_INPUT, "password", "password: is needed, or a code");
     if (password && code)
         return refuse(c, BAD_INPUT, "code", "code: not with the password, too");
-    r = code_try(c, &hash);
-    if (r || !password)
-        return r;
-    r = account_verify(c, hash, 0, password);
-    return r == BAD_LOGIN ? refuse(c, BAD_INPUT, "password", "password: is not your password") : r;
+    if (code)
+        return code_try(c);
+    r = password_confirm(c, password, "password", &hash, &address);
+    c->prepared = (void *)address;
+    return r;
 }
 
 static int owner_check(struct call *c, const char *code)
@@ -171,5 +172,7 @@ int recovery_code_renew(struct call *c, const struct recovery_code_renew_in *in)
     if (r)
         return r == NOT_FOUND ? refuse(c, CONFLICT, NULL, "there is no second factor") : r;
     r = owner_check(c, in->has_code ? in->code : NULL);
-    return r ? r : codes_make(c);
+    if (!r)
+        r = codes_make(c);
+    return r ? r : audit(c, "recovery_codes_made", c->caller, "", "");
 }

@@ -75,11 +75,13 @@ static void removed_end(struct call *c, void *state)
 int account_export_delete(struct call *c, const struct account_export_delete_in *in)
 {
     struct removed *gone = arena_alloc(&c->arena, sizeof *gone);
+    int r;
 
     gone->id = in->export_id;
     c->committed = removed_end;
     c->settle_state = gone;
-    return db_get(c, Q_export_remove, ARGS(c->caller, in->export_id), INTO(&gone->try));
+    r = db_get(c, Q_export_remove, ARGS(c->caller, in->export_id), INTO(&gone->try));
+    return r ? r : audit_owed(c, "export_deleted", "export", in->export_id);
 }
 
 int account_export_content(struct call *c, const struct account_export_content_in *in)

@@ -4,6 +4,7 @@
 
 #include "authd/address.h"
 #include "authd/admin.h"
+#include "authd/audit.h"
 #include "authd/erasure.h"
 #include "authd/password.h"
 #include "authd/queries.h"
@@ -56,8 +57,10 @@ static int create_admin(struct call *c, const struct conf *conf, const struct co
     int64_t account = 0;
     int r = account_find(c, address, &account);
 
-    if (r == NOT_FOUND && !(r = account_make(c, conf, address)))
+    if (r == NOT_FOUND && !(r = account_make(c, conf, address))) {
         account = c->new_id;
+        r = audit(c, "registered", account, "", "");
+    }
     if (!r)
         r = account_set(c, account, &enabled, "admin");
     if (!r)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authd/address.h"
+#include "authd/audit.h"
 #include "authd/password.h"
 #include "authd/queries.h"
 #include "common/call.h"
@@ -39,7 +40,9 @@ static int account_add(struct call *c, const char *nobody, struct user *u)
         hash = nobody;
     r = db_get(c, Q_seed_account, ARGS(u->row->text[0], (const char *)u->key, hash, u->is_void),
                INTO(&u->account));
-    return r ? r : db_do(c, Q_seed_insert, ARGS(u->row->id, (const char *)u->key, u->account));
+    if (!r)
+        r = db_do(c, Q_seed_insert, ARGS(u->row->id, (const char *)u->key, u->account));
+    return r ? r : audit(c, "account_imported", u->account, "", u->is_void ? "voided" : "");
 }
 
 /* In a transaction. */

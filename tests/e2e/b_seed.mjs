@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { noted } from '../harness/audit.mjs';
 import { select } from '../harness/database.mjs';
 import { build, top } from '../harness/stack.mjs';
 
@@ -126,6 +127,9 @@ export default async function (t) {
         for (const name of ['ada', 'dear']) assert.equal((await login(address(name))).status, 200);
         const lost = await login(address('lost'));
         assert.equal(lost.status, 401);
+        const { access_token: token } = (await login(address('ada'))).json;
+        const { account_imported: [entry] } = await noted(t, ['account_imported'], token);
+        assert.deepEqual([entry.actor_id, entry.address], [0, 'console']);
     });
 
     await t.test('projects and prompts are there, and the chat works', async () => {

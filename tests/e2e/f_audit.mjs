@@ -35,7 +35,8 @@ export default async function (t) {
         assert.equal((await t.call('DELETE', `/projects/${project}`)).status, 204);
         const made = (await t.call('POST', '/users/me/exports')).json.id;
         await eventually(async () => (await t.call('GET', `/users/me/exports/${made}/content`, { form: false })).status === 200, { within: SOON, what: 'the archive is read' });
-        for (const action of ['file_deleted', 'conversation_deleted', 'project_deleted', 'export_read']) await noted(action);
+        assert.equal((await t.call('DELETE', `/users/me/exports/${made}`)).status, 204);
+        for (const action of ['file_deleted', 'conversation_deleted', 'project_deleted', 'export_read', 'export_deleted']) await noted(action);
         const entries = await own();
         const find = (action) => entries.find((e) => e.action === action);
         for (const action of ['registered', 'login', 'login_failed', 'key_made', 'key_revoked', 'export_made']) assert.ok(find(action), action);
@@ -70,6 +71,7 @@ export default async function (t) {
         assert.notEqual(disabled.actor_id, id);
         assert.equal(disabled.account_id, id);
         await eventually(async () => (await all('?action=setting_changed')).length, { within: SOON, what: 'noted' });
+        assert.deepEqual((await all(`?action=registered`)).at(-1).address, 'console');
         assert.deepEqual((await all('?action=role_changed')).map((e) => [e.actor_id, e.detail, e.address]), [[0, 'admin', 'console']]);
         assert.ok((await all('?days=1')).length >= 10);
         const [newest] = await all(`?user_id=${id}&newest=true&limit=1`);

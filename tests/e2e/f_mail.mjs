@@ -2,6 +2,7 @@
 // server as files, with one whatever it does.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import { noted } from '../harness/audit.mjs';
 import { select } from '../harness/database.mjs';
 import { eventually } from '../harness/http.mjs';
 import { certificate, MailServer, mailFiles } from '../harness/mail.mjs';
@@ -39,6 +40,8 @@ export default async function (t) {
         await eventually(() => mailFiles(t.stack).some((m) => m.subject.endsWith('Your password was changed')), { what: 'a notice' });
         assert.ok(!mailFiles(t.stack).some((m) => m.to.includes('ghost')));
         assert.equal((await post('/users/password/reset', { email: 'no address' })).json.field, 'email');
+        const seen = await noted(t, ['reset_asked', 'password_reset'], (await login(email, fresh(1))).json.access_token);
+        assert.deepEqual(seen.reset_asked.map((e) => [e.actor_id, e.address]), [[0, '127.0.0.1']], 'who asked is not known, but from where');
     });
 
     const tls = certificate(t.stack.dir);
@@ -105,6 +108,8 @@ export default async function (t) {
             const notice = await server.take('Your e-mail address was changed', bob);
             assert.ok(notice.text.includes(next));
             assert.equal((await login(bob, fresh(2))).status, 401);
+            const noticed = await noted(t, ['proof_asked', 'address_proved', 'password_wrong', 'address_change_asked', 'address_changed'], session);
+            assert.equal(noticed.address_change_asked.length, 1, 'the one that was taken');
             await t.call('PUT', '/users/me', { body: { language: 'de' }, token: session });
             assert.equal((await post('/users/password/reset', { email: next })).status, 202);
             assert.equal((await server.take('Neues Passwort setzen', next)).headers['content-language'], 'de');

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { noted } from '../harness/audit.mjs';
 import { eventually } from '../harness/http.mjs';
 import { App } from '../harness/totp.mjs';
 import { build, top } from '../harness/stack.mjs';
@@ -124,8 +125,21 @@ export default async function (t) {
         for (const with_ of [undefined, key])
             await eventually(async () => (await reaches(with_)) === 200, { within: 10000, what: 'it has one' });
         assert.equal((await require('off')).status, 200);
+        const rules = () => t.call('GET', '/admin/audit?action=setting_changed', { token });
+        const set = await eventually(async () => ((set) => set.length >= 2 && set)((await rules()).json), { within: 10000, what: 'it is noted' });
+        assert.deepEqual(set.map((e) => [e.object, e.detail]), [['totp_required', 'all'], ['totp_required', 'off']]);
         assert.equal((await t.call('DELETE', '/users/me/totp', { body: { password } })).status, 204);
         assert.equal(await reaches(), 200);
+    });
+
+    await t.test('all of it is in the audit', async () => {
+        refused(await t.call('DELETE', '/users/me/totp', { body: { password: 'Wrong-password-1' } }), 422, 'bad_input', 'password');
+        const seen = await noted(t, ['factor_on', 'factor_off', 'login_code_wrong', 'code_wrong', 'password_wrong', 'recovery_code_used', 'recovery_codes_made']);
+        for (const [action, entries] of Object.entries(seen)) for (const e of entries) assert.equal(e.account_id, id, action);
+        assert.equal(seen.recovery_code_used.length, 3, 'two log-ins, and once to turn it off');
+        assert.equal(seen.recovery_codes_made.length, 1);
+        assert.deepEqual([...new Set(seen.factor_off.map((e) => e.actor_id === id))].sort(), [false, true], 'by its owner, and by others');
+        assert.ok(seen.factor_off.some((e) => e.actor_id === 0), 'by the console');
     });
 
     await t.test('it stays, sealed under another SECRET_KEY', async () => {

@@ -95,6 +95,40 @@ START_TEST(sessions_go_on)
 }
 END_TEST
 
+/* Prepare and apply when the time was over before the hash was there. */
+static int late(const char *email, const char *password)
+{
+    struct user_login_in in = {.email = email, .password = password};
+
+    c = harness_call(OP_user_login, 0);
+    c->deadline_us = 1;
+    return user_login_prepare(c, &in);
+}
+
+START_TEST(what_was_not_answered_in_time_counts_for_nothing)
+{
+    account_make(EMAIL);
+    guess(EMAIL, 9);
+    for (int i = 0; i < 5; i++) { /* each would be the tenth */
+        ck_assert_int_eq(late(EMAIL, WRONG), TOO_LATE);
+        ck_assert_int_eq(late(EMAIL, PASSWORD), TOO_LATE);
+        ck_assert_int_eq(late("nobody@example.com", WRONG), TOO_LATE);
+    }
+    ck_assert_int_eq(login_as(EMAIL, PASSWORD), DONE);
+    guess("nobody@example.com", 10);
+    guess(EMAIL, 9);
+    ck_assert_int_eq(late(EMAIL, WRONG), TOO_LATE);
+    guess(EMAIL, 1);
+    locked_for(EMAIL, 30);
+    ck_assert_int_eq(late(EMAIL, WRONG), RATE_LIMITED); /* it waits for no hash */
+    later("30 seconds");
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(late(EMAIL, WRONG), TOO_LATE);
+    guess(EMAIL, 1);
+    locked_for(EMAIL, 60); /* as if nothing had been in between */
+}
+END_TEST
+
 /* ---- change of password -------------------------------------------------------------------- */
 
 static int change_as(int64_t account, int64_t session, const char *old, const char *new)
@@ -136,6 +170,20 @@ START_TEST(change_asks_for_the_old_one)
         ck_assert_int_eq(change_as(ann, session, WRONG, "OtherPass456"), BAD_INPUT);
     ck_assert_int_eq(change_as(ann, session, PASSWORD, "OtherPass456"), RATE_LIMITED);
     ck_assert_int_eq(login_as(EMAIL, PASSWORD), RATE_LIMITED);
+}
+END_TEST
+
+START_TEST(a_late_change_counts_for_nothing)
+{
+    struct password_change_in in = {.old_password = PASSWORD, .new_password = "OtherPass456"};
+    int64_t ann = account_make(EMAIL);
+
+    for (int i = 0; i < 12; i++) {
+        c = harness_call(OP_password_change, ann);
+        c->deadline_us = 1;
+        ck_assert_int_eq(password_change_prepare(c, &in), TOO_LATE);
+    }
+    ck_assert_int_eq(login_as(EMAIL, PASSWORD), DONE);
 }
 END_TEST
 
@@ -205,6 +253,8 @@ int main(void)
     tcase_add_test(tests, slow_failures_do_not_lock);
     tcase_add_test(tests, an_unknown_address_is_locked_alike);
     tcase_add_test(tests, sessions_go_on);
+    tcase_add_test(tests, what_was_not_answered_in_time_counts_for_nothing);
+    tcase_add_test(tests, a_late_change_counts_for_nothing);
     tcase_add_test(tests, change_ends_the_other_sessions);
     tcase_add_test(tests, change_asks_for_the_old_one);
     tcase_add_test(tests, two_changes_at_once);
