@@ -43,6 +43,13 @@ add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
                    COMMAND chatbot-admin --manual > ${CMAKE_BINARY_DIR}/man/chatbot-admin.8
                    DEPENDS chatbot-admin VERBATIM)
 list(APPEND printed ${CMAKE_BINARY_DIR}/man/chatbot-admin.8)
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/completion/chatbot-admin
+                   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completion
+                   COMMAND chatbot-admin --completion > ${CMAKE_BINARY_DIR}/completion/chatbot-admin
+                   DEPENDS chatbot-admin VERBATIM)
+list(APPEND printed ${CMAKE_BINARY_DIR}/completion/chatbot-admin)
+install(FILES ${CMAKE_BINARY_DIR}/completion/chatbot-admin
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${CMAKE_BINARY_DIR}/man/chatbot-admin.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/chatbot.conf
                    COMMAND reference conf > ${CMAKE_BINARY_DIR}/chatbot.conf

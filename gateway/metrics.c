@@ -223,6 +223,7 @@ BY_SERVICE(bus_lost_total, lost)
     }
 BY_LANE(bus_queued, queued)
 BY_LANE(bus_in_flight, in_flight)
+BY_LANE(bus_credit, credit)
 
 static void bus_frames_total_write(const struct look *l)
 {

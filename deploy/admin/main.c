@@ -42,6 +42,10 @@ int main(int argc, char **argv)
         manual_print();
         return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
     }
+    if (argc == 2 && strcmp(argv[1], "--completion") == 0) {
+        completion_print();
+        return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
     if (argc > 1 && is_help(argv[argc - 1])) {
         usage_print(stdout, command_named(argv[con.option_count]));
         return EXIT_SUCCESS;

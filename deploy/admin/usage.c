@@ -49,7 +49,7 @@ static void command_print(FILE *to, const struct command *c)
 void usage_print(FILE *to, const struct command *only)
 {
     fputs("usage: chatbot-admin [--set NAME=VALUE]... COMMAND [--json]\n"
-          "       chatbot-admin [COMMAND] --help | --manual\n\n",
+          "       chatbot-admin [COMMAND] --help | --manual | --completion\n\n",
           to);
     for (const struct command *c = commands; c->name; c++)
         if (!only || c == only)
@@ -104,4 +104,32 @@ void manual_print(void)
            ".BR chatbot.conf (5),\n"
            ".BR chatbot\\-platform (7)\n",
            statuses);
+}
+
+void completion_print(void)
+{
+    puts("# bash completion of chatbot-admin; printed by chatbot-admin --completion\n"
+         "_chatbot_admin() {\n"
+         "    local i command=\n"
+         "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+         "        case ${COMP_WORDS[i]} in\n"
+         "        --set | --data) ((i++)) ;;\n"
+         "        -*) ;;\n"
+         "        *) command=${COMP_WORDS[i]} && break ;;\n"
+         "        esac\n"
+         "    done\n"
+         "    case $command in\n"
+         "    '') COMPREPLY=($(compgen -W '\\");
+    for (const struct command *c = commands; c->name; c++)
+        printf("        %s \\\n", c->name);
+    puts("        --help --set --data' -- \"$2\")) ;;");
+    for (const struct command *c = commands; c->name; c++)
+        printf("    %s) COMPREPLY=($(compgen %s -W '--json --help' -- \"$2\")) ;;\n", c->name,
+               strstr(c->arguments, "FILE") || strstr(c->arguments, "DIR") ||
+                       strstr(c->arguments, "ARCHIVE")
+                   ? "-f"
+                   : "");
+    puts("    esac\n"
+         "}\n"
+         "complete -o filenames -F _chatbot_admin chatbot-admin deploy/chatbot-admin");
 }

@@ -9,3 +9,6 @@ void usage_print(FILE *to, const struct command *only);
 
 /* The manual page chatbot-admin(8), as roff. */
 void manual_print(void);
+
+/* Completion of its command line, for bash. */
+void completion_print(void);

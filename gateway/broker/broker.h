@@ -148,6 +148,7 @@ struct service_state {
     bool database; /* there are instances, and every one's database answers */
     char note[32]; /* note of the newest PING */
     unsigned queued[LANE_COUNT], in_flight[LANE_COUNT];
+    unsigned credit[LANE_COUNT]; /* requests that those READY take at once */
     /* Counters since start.  replies: of workers, those that nobody waited for included; late:
      * TOO_LATE; retried: sent again; lost: UNAVAILABLE because the worker was given up. */
     uint64_t requests, replies, busy, late, retried, lost;

@@ -244,6 +244,7 @@ void service_describe(const struct service *s, struct service_state *ret)
         ret->database &= w->database || w->state != WORKER_READY;
         for (int lane = 0; lane < LANE_COUNT; lane++) {
             ret->in_flight[lane] += w->in_flight[lane];
+            ret->credit[lane] += w->state == WORKER_READY ? w->credit[lane] : 0;
             ret->queued[lane] += w->own[lane] ? queue_length(w->own[lane]) : 0;
         }
     }

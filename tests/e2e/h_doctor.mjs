@@ -10,11 +10,12 @@ import { build, top } from '../harness/stack.mjs';
 export const stack = { own: true };
 
 export default async function (t) {
-    const doctor = (...args) =>
+    const admin = (...args) =>
         new Promise((done) => {
             const options = { encoding: 'utf8', env: { PATH: process.env.PATH, BUILD_DIR: build } };
-            execFile(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, 'doctor', ...args], options, (e, stdout, stderr) => done({ status: e?.code ?? 0, stdout, stderr }));
+            execFile(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, ...args], options, (e, stdout, stderr) => done({ status: e?.code ?? 0, stdout, stderr }));
         });
+    const doctor = (...args) => admin('doctor', ...args);
     const look = async () => JSON.parse((await doctor('--json')).stdout);
     const isFound = ({ findings }, level, check, text) => {
         const one = findings.find((f) => f.level === level && f.check === check && text.test(f.text));
@@ -54,6 +55,35 @@ export default async function (t) {
         ])
             assert.match(stdout, text);
         assert.ok(!stdout.includes(t.stack.key));
+    });
+
+    await t.test('status tells the services, their credit, and the turns', async () => {
+        const project = (await t.call('POST', '/projects', { body: { name: 'waits', model: 'hang' } })).json.id;
+        t.call('POST', '/chat', { body: { project_id: project, message: 'hello' } }).catch(() => {});
+        const status = await eventually(
+            async () => {
+                const now = JSON.parse((await admin('status', '--json')).stdout);
+                return now.turns.running === 1 && now.owed.chat.parked === 0 && now; // figures are 2 s old at most
+            },
+            { within: 20000, what: 'a turn that runs' },
+        );
+        for (const name of ['auth', 'project', 'chat', 'file']) {
+            assert.equal(status.services[name].instances, 1);
+            assert.ok(status.services[name].credit > 256, `${name}: ${status.services[name].credit}`);
+            assert.deepEqual(status.owed[name], { waiting: 0, parked: 0 });
+        }
+        assert.equal(status.turns.max, 64);
+        assert.match((await admin('status')).stdout, /^project +1 +\d+ +\d+ +0$/m);
+    });
+
+    await t.test('migrate finds nothing to do; a process that is drained ends and has a successor', async () => {
+        assert.deepEqual(JSON.parse((await admin('migrate', '--json')).stdout), { applied: 0 });
+        const old = t.stack.pid('projectd');
+        const drained = await admin('drain', 'projectd', '--json');
+        assert.deepEqual(JSON.parse(drained.stdout), { drained: 'projectd' }, drained.stderr);
+        await eventually(() => t.stack.pid('projectd') && t.stack.pid('projectd') !== old, { within: 20000, what: 'its successor' });
+        assert.equal((await admin('drain', 'nonsense')).status, 1);
+        await eventually(async () => (await t.call('GET', '/health')).status === 200, { within: 20000, what: 'healthy' });
     });
 
     await t.test('a service that does not answer, and an instance that does not run', async () => {

@@ -48,6 +48,20 @@ export default async function (t) {
             assert.equal(run('chatbot-admin', args).status, 2, `${args}`);
     });
 
+    await t.test('chatbot-admin: a new secret, and completion of every command', () => {
+        const name = path.join(t.stack.dir, 'new-secret');
+        assert.equal(run('chatbot-admin', ['keygen', name]).status, 0);
+        assert.match(fs.readFileSync(name, 'utf8'), /^[0-9a-f]{64}$/);
+        assert.equal(fs.statSync(name).mode & 0o777, 0o600);
+        assert.equal(run('chatbot-admin', ['keygen', name]).status, 1, 'never over one that is there');
+        assert.match(JSON.parse(run('chatbot-admin', ['keygen', '--json']).stdout).key, /^[0-9a-f]{64}$/);
+        const script = `${run('chatbot-admin', ['--completion']).stdout}
+            complete_words() { COMP_WORDS=(chatbot-admin "$@") COMP_CWORD=$#; _chatbot_admin chatbot-admin "\${!#}"; echo "\${COMPREPLY[*]}"; }
+            complete_words dr; complete_words --data x verify; complete_words status --j`;
+        const said = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+        assert.equal(said.stdout, 'drain\nverify-audit\n--json\n', said.stderr);
+    });
+
     await t.test('a wrong command line is 2, a wrong setting 78', () => {
         for (const program of PROGRAMS) {
             assert.equal(run(program, ['--nonsense']).status, 2, program);

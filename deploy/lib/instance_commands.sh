@@ -1,0 +1,75 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# status, migrate and drain for an instance of deploy/up.
+source "$root/deploy/lib/processes.sh"
+source "$root/deploy/lib/migrations.sh"
+source "$root/deploy/lib/cluster.sh"
+
+drain_max=40000 # ms; processes end themselves after 30 s
+
+# json_take ARGUMENT...: sets json and arguments.
+json_take() {
+    local argument
+
+    json='' arguments=()
+    for argument; do
+        if [[ $argument == --json ]]; then json=1; else arguments+=("$argument"); fi
+    done
+}
+
+instance_find() {
+    place_user && place_find "$data_asked" && [[ -d $data/run && -d $run_dir ]] ||
+        die 1 "nothing runs with $data_asked: start it with deploy/up"
+    [[ ! -x $data/bin/chatbot-admin ]] || build=$data/bin
+}
+
+# Sets number and start of a process that runs.
+instance_process() {
+    local proc_start
+
+    read -r number start 2>/dev/null <"$data/run/$1.pid" && process_is "$number" "$start"
+}
+
+instance_status() {
+    local number start environment
+
+    instance_find
+    instance_process gateway-1 || die 1 "gateway-1 does not run"
+    mapfile -d '' environment <"/proc/$number/environ"
+    cd / && env -i "${environment[@]}" "${drop[@]}" "$build/chatbot-admin" status "$@"
+}
+
+instance_migrate() {
+    local json arguments psql applied
+
+    json_take "$@"
+    ((${#arguments[@]} == 0)) || die_usage "migrate takes no argument"
+    instance_find
+    cluster_find
+    psql=(as_service "$postgres_bin/psql" -X -q -h "$run_dir" -U postgres)
+    applied=$(cd / && migrations_apply "${psql[@]}" -d chatbot) || die 1 "the migrations failed"
+    if [[ -n $json ]]; then
+        printf '{"applied":%d}\n' "$(grep -c ': applied$' <<<"$applied")"
+    else
+        say "${applied:-all is up to date}"
+    fi
+}
+
+instance_drain() {
+    local json arguments name number start now_ms deadline
+
+    json_take "$@"
+    ((${#arguments[@]} == 1)) || die_usage "drain takes the name of a process: chatd-1, gateway-2"
+    name=${arguments[0]/@/-}
+    instance_find
+    [[ $name != postgres && $name != up ]] && instance_process "$name" ||
+        die 1 "there is no process $name; they are: $(cd "$data/run" && echo ./*.pid | sed 's#\./##g; s#\.pid##g')"
+    clock
+    deadline=$((now_ms + drain_max))
+    kill -TERM "$number" || die 1 "$name cannot be asked"
+    while process_is "$number" "$start"; do
+        clock
+        ((now_ms < deadline)) || die 1 "$name has not ended"
+        sleep 0.1
+    done
+    [[ -n $json ]] && printf '{"drained":"%s"}\n' "$name" || say "$name has ended"
+}
