@@ -9,6 +9,7 @@ export default (t) => withBrowser(t, async (b) => {
     const context = await b.loggedIn('talker');
     const echo = await project(t, 'Echo', { model: 'echo' });
     const slow = await project(t, 'Slow', { model: 'hold-3+deltas=40' });
+    const old = await project(t, 'Old', { model: 'echo' });
     const page = await b.tab(context, `/chat?project=${echo}`);
     const named = (name, scope = page) => scope.getByRole('button', { name, exact: true });
     const menu = (name) => page.getByRole('menuitem', { name, exact: true });
@@ -132,6 +133,58 @@ export default (t) => withBrowser(t, async (b) => {
         await there.getByText('There is no such conversation').waitFor();
         assert.equal(await list.getByText('Named elsewhere').count(), 0);
         await elsewhere.close();
+    });
+
+    await b.test('conversations by day; another project; both by the palette', async () => {
+        const days = [[0, 'Today'], [1, 'Yesterday'], [4, 'Last 7 days'], [20, 'Last 30 days'], [400, null]];
+        for (const [n] of days) await t.call('POST', '/chat', { body: { project_id: old, message: `of ${n} days` } });
+        for (const [n] of days) sql(t.stack, 'postgres', `UPDATE chat.conversation SET title = 'of ${n} days', updated_at = now() - interval '${n} days' WHERE id = (SELECT conversation_id FROM chat.message WHERE content = 'of ${n} days' AND role = 'user')`);
+        await page.getByLabel('Project', { exact: true }).selectOption({ label: 'Old' });
+        await page.locator('.conversations section').nth(4).waitFor();
+        const groups = await page.locator('.conversations section').evaluateAll((list) => list.map((one) => [one.querySelector('h2, h3').textContent, one.querySelector('.conversation-title').textContent]));
+        assert.deepEqual(groups.slice(0, 4), days.slice(0, 4).map(([n, name]) => [name, `of ${n} days`]));
+        assert.match(groups[4][0], /^[A-Z][a-z]+ 20\d\d$/);
+        const find = async (text, kind) => {
+            await page.keyboard.press('Control+k');
+            await page.locator('.palette-input').fill(text);
+            await page.locator('.palette-list .active', { hasText: kind }).waitFor();
+            await page.keyboard.press('Enter');
+        };
+        await find('of 20', 'of 20 days');
+        await page.getByRole('heading', { name: 'of 20 days', level: 1 }).waitFor();
+        await find('ech', 'Echo');
+        await until(page, async () => (await page.getByLabel('Project', { exact: true }).locator('option:checked').innerText()) === 'Echo', 'the other project');
+    });
+
+    await b.test('the box grows with what is written in it, to a limit; a message is copied whole', async () => {
+        await page.goto(`/chat?project=${echo}&new=1`);
+        const box = page.getByLabel('Message', { exact: true });
+        const high = async () => (await box.boundingBox()).height;
+        await box.fill('one');
+        const low = await high();
+        await box.fill('line\n'.repeat(6));
+        const grown = await high();
+        assert.ok(grown > low + 80, `${low} to ${grown}`);
+        await box.fill('line\n'.repeat(200));
+        assert.ok(await high() <= 330, 'no more than a part of the window');
+        await say(page, '**copied** as it was');
+        const last = await answer(page, 'copied as it was');
+        await last.getByLabel('Copy', { exact: true }).click();
+        assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '**copied** as it was');
+    });
+
+    await b.test('what waits for a free place says which one it has', async () => {
+        await t.stack.tell('reset');
+        await t.call('PUT', `/projects/${slow}`, { body: { model: 'hold-1' } });
+        const others = Array.from({ length: 5 }, (_, i) => t.call('POST', '/chat', { body: { project_id: slow, message: `ahead ${i}` } }));
+        await t.stack.held(4); // as many as one may have at once
+        await page.goto(`/chat?project=${slow}&new=1`);
+        await say(page, 'behind');
+        await page.locator('.is-pending').getByText('Waiting: place 2 in the queue').waitFor();
+        for (let i = 0; i < 6; i++) await t.stack.tell('release');
+        await until(page, async () => { await t.stack.tell('release'); return (await page.locator('.from-model.is-complete').count()) === 1; }, 'it is answered');
+        await Promise.all(others);
+        await t.call('PUT', `/projects/${slow}`, { body: { model: 'hold-3+deltas=40' } });
     });
 
     await b.test('search finds a message and goes to it', async () => {

@@ -76,7 +76,7 @@ export class ConversationList {
       this.paint()
     } catch (e) {
       if (e.status === 401) return
-      fill(this.body, h('div', { class: 'side-note' }, h('p', {}, t('The list could not be loaded.')),
+      fill(this.body, h('div', { class: 'side-note' }, h('p', {}, t('The list could not be loaded.'), ' ', errorText(e)),
         h('button', { type: 'button', class: 'small', onclick: () => this.load() }, t('Try again'))))
     }
   }
