@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "authd/authd.h"
 #include "authd/queries.h"
@@ -120,8 +121,15 @@ int audit_expire(struct call *c)
     return r;
 }
 
-/* A page of entries behind `at`, which moves on. *ret_bad as audit_verify(). */
-static int page_verify(struct call *c, struct audit_head *at, int *ret_count, int64_t *ret_bad)
+static void note_look(const struct audit_head *at, const char *noted, struct audit_finding *f)
+{
+    if (noted && strcasecmp(at->hash, noted) == 0)
+        f->noted_at = at->id;
+}
+
+/* A page of entries behind `at`, which moves on. */
+static int page_verify(struct call *c, struct audit_head *at, const char *noted,
+                       struct audit_finding *f, int *ret_count)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
     int r = db_rows(c, Q_audit_page, ARGS(at->id, PAGE), &rows);
@@ -131,26 +139,27 @@ static int page_verify(struct call *c, struct audit_head *at, int *ret_count, in
         struct audit_entry e = entry_read(rows, i, rows_i64(rows, i, 0));
         audit_hash(at->hash, &e, at->hash);
         if (e.id != at->id + 1 || strcmp(at->hash, rows_str(rows, i, 9)) != 0) {
-            *ret_bad = e.id;
+            f->bad = e.id;
             return DONE;
         }
         at->id = e.id;
+        f->entries++;
+        note_look(at, noted, f);
     }
     return r;
 }
 
-int audit_verify(struct call *c, int64_t *ret_entries, int64_t *ret_bad)
+int audit_verify(struct call *c, const char *noted, struct audit_finding *ret)
 {
     struct audit_head at = {0};
-    int64_t start;
     int n = 0, r = start_read(c, &at);
 
-    start = at.id;
-    *ret_bad = 0;
+    *ret = (struct audit_finding){.noted_at = -1};
+    if (!r)
+        note_look(&at, noted, ret);
     do {
         if (!r)
-            r = page_verify(c, &at, &n, ret_bad);
-    } while (!r && n && !*ret_bad);
-    *ret_entries = at.id - start;
+            r = page_verify(c, &at, noted, ret, &n);
+    } while (!r && n && !ret->bad);
     return r;
 }

@@ -39,9 +39,12 @@ int audit_tick(struct call *c);
 /* Periodic: cuts off what is older than AUDIT_DAYS. */
 int audit_expire(struct call *c);
 
-/*
- * Reads the whole chain.  *ret_bad: the first entry that does not fit, 0: all do; *ret_entries: how
- * many did.  DONE or a fault.
- */
-int audit_verify(struct call *c, int64_t *ret_entries, int64_t *ret_bad)
+/* What reading the whole chain found. */
+struct audit_finding {
+    int64_t entries;  /* how many fit */
+    int64_t bad;      /* the first one that does not, 0: all do */
+    int64_t noted_at; /* the entry that has the noted hash, -1: none has */
+};
+/* noted: hash of a head that was noted elsewhere, hex; NULL: none.  DONE or a fault. */
+int audit_verify(struct call *c, const char *noted, struct audit_finding *ret)
     __attribute__((warn_unused_result));

@@ -31,7 +31,7 @@ struct authd {
     struct post post;
     struct relay *mailer;
     struct meters *meters;
-    int64_t mail_meter_due_us;
+    int64_t mail_meter_due_us, mail_sweep_due_us;
     atomic_bool ends;
 };
 

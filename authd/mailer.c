@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "authd/authd.h"
 #include "authd/mail.h"
@@ -21,6 +22,8 @@
 #define TRIES_MAX   20      /* then it is parked */
 #define BACKOFF_MAX 3600    /* s; so a mail is tried for about nine hours */
 #define METER_US    2000000 /* between two looks at how many there are */
+#define FILES_S     86400   /* s that mails stay that went into files, as rows of sent ones do */
+#define SWEEP_US    INT64_C(60000000)
 
 /* One mail that is due.  Strings point into its row. */
 struct due {
@@ -249,6 +252,19 @@ static void meter(struct authd *a, struct db *db)
     meter_set(a->meters, M_mail_oldest_seconds, NULL, rows_i64(rows, 0, 2));
 }
 
+/* People's addresses, and links that have ended, do not pile up. */
+static void sweep(struct authd *a)
+{
+    int removed;
+
+    if (clock_us() < a->mail_sweep_due_us)
+        return;
+    a->mail_sweep_due_us = clock_us() + SWEEP_US;
+    removed = post_sweep(&a->post, time(NULL) - FILES_S);
+    if (removed)
+        log_line(LOG_LEVEL_INFO, "event=mail_files_removed count=%d", removed);
+}
+
 bool mail_deliver(void *authd, struct db *db)
 {
     struct authd *a = authd;
@@ -256,6 +272,7 @@ bool mail_deliver(void *authd, struct db *db)
     struct due m;
 
     meter(a, db);
+    sweep(a);
     if (!db_revive(db) || db_run(db, Q_mail_take, ARGS(2 * a->post.timeout_s + 30), &row) ||
         rows_count(row) == 0)
         return false;

@@ -2,6 +2,7 @@
 #include "authd/mail/post.h"
 
 #include <curl/curl.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/pulse.h"
@@ -153,6 +155,42 @@ static enum post_result file_write(const struct post *p, const struct text *mail
     if (!good)
         snprintf(reterr_why, capacity, "MAIL_DIR: %s", strerror(errno));
     return good ? POST_DONE : POST_LATER;
+}
+
+static void dir_drop(DIR **d)
+{
+    if (*d)
+        closedir(*d);
+    *d = NULL;
+}
+
+/* A mail of ours, or what a killed process left of one: "1700000000-000001-reset.eml". */
+static bool is_ours(const char *name)
+{
+    bool is_draft = *name == '.';
+    size_t size = strlen(name), digits;
+
+    name += is_draft;
+    digits = strspn(name, "0123456789");
+    return digits >= 10 && name[digits] == '-' &&
+           (is_draft ||
+            (size > 4 && strcmp(name + digits + strlen(name + digits) - 4, ".eml") == 0));
+}
+
+int post_sweep(const struct post *p, time_t before)
+{
+    cleanup(dir_drop) DIR *dir = p->way == POST_FILES ? opendir(p->directory) : NULL;
+    const struct dirent *entry;
+    struct stat s;
+    int removed = 0;
+
+    while (dir && (entry = readdir(dir)))
+        if (is_ours(entry->d_name) &&
+            fstatat(dirfd(dir), entry->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(s.st_mode) && s.st_mtime < before &&
+            unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+            removed++;
+    return removed;
 }
 
 /* ---- a server ----------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "authd/address.h"
 #include "common/conf.h"
@@ -44,3 +45,7 @@ enum post_result {
 enum post_result post_send(const struct post *p, const char *to, const struct text *mail,
                            const char *name, const atomic_bool *ends, char *reterr_why,
                            size_t capacity);
+
+/* Removes the files of mails, and drafts of them, that were written before a time; no others.
+ * Returns how many. */
+int post_sweep(const struct post *p, time_t before);

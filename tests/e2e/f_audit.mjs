@@ -2,8 +2,9 @@
 // admins, never says what people wrote, and cannot be changed without a trace.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
-import { execute } from '../harness/database.mjs';
+import { execute, select } from '../harness/database.mjs';
 import { eventually } from '../harness/http.mjs';
 import { build, top } from '../harness/stack.mjs';
 
@@ -93,6 +94,26 @@ export default async function (t) {
         assert.deepEqual([run(['verify-audit']).stdout], ['bad 5\n']);
         await execute(t.stack, 'INSERT INTO auth.audit SELECT * FROM auth.kept; DROP TABLE auth.kept');
         assert.equal(run(['verify-audit']).status, 0);
+    });
+
+    await t.test('a head that was noted shows what the chain alone does not', async () => {
+        const told = await eventually(() => t.stack.logs().map((file) => fs.readFileSync(file, 'utf8')).join('').match(/event=audit_head id=(\d+) hash=([0-9a-f]{64})/), { what: 'the log has a head' });
+        const good = run(['verify-audit', '--head', told[2]]);
+        assert.deepEqual([good.status, /^ok \d+ entries\n$/.test(good.stdout)], [0, true], good.stdout + good.stderr);
+        assert.equal(run(['verify-audit', '--head', told[2].toUpperCase()]).status, 0);
+        for (const wrong of [['--head'], ['--head', 'x'], [told[2]], ['--heads', told[2]]]) assert.notEqual(run(['verify-audit', ...wrong]).status, 0, wrong.join(' '));
+        // a chain that ends before the head is whole in itself
+        await t.client.login('alice');
+        await eventually(async () => (await select(t.stack, 'SELECT FROM auth.audit_pending')).length === 0, { what: 'it is in the chain' });
+        const [{ id, hash }] = await select(t.stack, "SELECT id, encode(hash, 'hex') AS hash FROM auth.audit ORDER BY id DESC LIMIT 1");
+        assert.ok(id > Number(told[1]));
+        assert.equal(run(['verify-audit', '--head', hash]).status, 0);
+        await execute(t.stack, `CREATE TABLE auth.kept AS SELECT * FROM auth.audit WHERE id = ${id}; DELETE FROM auth.audit WHERE id = ${id}`);
+        assert.equal(run(['verify-audit']).status, 0);
+        const cut = run(['verify-audit', '--head', hash]);
+        assert.deepEqual([cut.status, cut.stdout], [1, 'bad head\n']);
+        await execute(t.stack, 'INSERT INTO auth.audit SELECT * FROM auth.kept; DROP TABLE auth.kept');
+        assert.equal(run(['verify-audit', '--head', hash]).status, 0);
     });
 
     await t.test('no kill loses an entry', async () => {

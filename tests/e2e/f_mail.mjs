@@ -2,10 +2,11 @@
 // server as files, with one whatever it does.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { noted } from '../harness/audit.mjs';
-import { select } from '../harness/database.mjs';
+import { execute, select } from '../harness/database.mjs';
 import { eventually } from '../harness/http.mjs';
-import { certificate, MailServer, mailFiles } from '../harness/mail.mjs';
+import { Authority, MailServer, mailFiles } from '../harness/mail.mjs';
 
 export const stack = { own: true, settings: { REQUEST_WAIT: '60' } };
 
@@ -27,6 +28,7 @@ export default async function (t) {
         assert.deepEqual(bare(known), bare(unknown), 'the answer tells nothing');
         const mail = await eventually(() => mailFiles(t.stack)[0], { what: 'a file' });
         assert.equal(fs.statSync(mail.file).mode & 0o777, 0o600);
+        assert.equal(fs.statSync(path.dirname(mail.file)).mode & 0o777, 0o700);
         assert.equal(mail.to, `<${email}>`);
         assert.equal(mail.subject, 'Chatbot: Set a new password');
         assert.ok(mail.link.startsWith(`http://127.0.0.1:${t.stack.port}/#reset=`), mail.link);
@@ -44,10 +46,10 @@ export default async function (t) {
         assert.deepEqual(seen.reset_asked.map((e) => [e.actor_id, e.address]), [[0, '127.0.0.1']], 'who asked is not known, but from where');
     });
 
-    const tls = certificate(t.stack.dir);
+    const authority = new Authority(t.stack.dir, 'authority');
     const secret = `Mail-${t.client.nonce}-1`;
     t.world.secrets.add(secret);
-    const server = new MailServer({ tls, user: 'sender', password: secret });
+    const server = new MailServer({ tls: authority.give('localhost'), user: 'sender', password: secret });
     await server.start();
     try {
         await withServer();
@@ -61,7 +63,7 @@ export default async function (t) {
             MAIL_URL: `smtp://sender:${secret}@localhost:${server.port}`,
             MAIL_FROM: 'Châtbot <no-reply@example.com>',
             MAIL_TLS: 'required',
-            MAIL_CA_FILE: tls.file,
+            MAIL_CA_FILE: authority.file,
             PUBLIC_URL: 'https://chat.example.com/',
             EMAIL_VERIFICATION: 'required',
         };
@@ -117,11 +119,11 @@ export default async function (t) {
 
         await t.test('what the server does not take now it gets later', async () => {
             const carol = `carol.${t.client.nonce}@example.com`;
-            server.refusals.push(450, 451);
+            server.refusals.push(451);
             const before = server.tries;
             await post('/users/register', { email: carol, password: fresh(3) });
             await server.take('Confirm your e-mail address', carol);
-            assert.equal(server.tries, before + 3);
+            assert.equal(server.tries, before + 2);
             await eventually(async () => !(await waiting()).length, { what: 'nothing is left' });
         });
 
@@ -134,6 +136,12 @@ export default async function (t) {
             }, { what: 'it is parked' });
             assert.equal(row.tries, 1);
             assert.match(row.error, /550/);
+            const metrics = async () => (await t.call('GET', '/metrics', { token: null, form: false })).text;
+            await eventually(async () => /^chatbot_auth_mails_total\{.*result="refused".*\} 1$/m.test(await metrics()), { what: 'it is counted' });
+            await eventually(async () => /^chatbot_auth_mail_rows\{.*state="parked".*\} 1$/m.test(await metrics()), { what: 'it is shown' });
+            const log = t.stack.logs().map((file) => fs.readFileSync(file, 'utf8')).join('');
+            assert.match(log, /event=mail_parked id=\d+ kind=verify account=\d+ tries=1 why="[^"]*550\)"/);
+            assert.match(log, /event=mail_failed .*451\)"/);
         });
 
         await t.test('a slow server delays mails and nothing else', async () => {
@@ -161,5 +169,45 @@ export default async function (t) {
             assert.equal((await login(erin, fresh(6))).status, 200);
         });
         t.expectLog(/authd/); // it was killed
+
+        await t.test('smtps: only a server whose certificate is right gets the password, or a mail', async () => {
+            await server.stop();
+            const other = new Authority(t.stack.dir, 'other');
+            const trusted = path.join(t.stack.dir, 'trusted.crt');
+            const trust = (one) => fs.copyFileSync(one.file, trusted);
+            const again = () => execute(t.stack, 'UPDATE auth.mail SET next_at = now() WHERE sent_at IS NULL AND parked_at IS NULL');
+            trust(other);
+            await t.stack.down();
+            Object.assign(t.stack.settings, { MAIL_URL: settings.MAIL_URL.replace('smtp:', 'smtps:'), MAIL_CA_FILE: trusted, MAIL_TLS: 'auto', EMAIL_VERIFICATION: 'off' });
+            await t.stack.up(); // nobody listens
+            const fred = `fred.${t.client.nonce}@example.com`;
+            assert.equal((await post('/users/register', { email: fred, password: fresh(7) })).status, 201);
+            assert.equal((await post('/users/password/reset', { email: fred })).status, 202);
+            const failed = async (why, least) => eventually(async () => {
+                const [row] = await waiting('AND parked_at IS NULL');
+                assert.match(row.error, why);
+                assert.ok(row.tries >= least);
+                return true;
+            }, { what: 'it was tried' });
+            await failed(/connect/i, 1);
+            Object.assign(server, { secure: true, logins: 0 });
+            await server.start();
+            await again();
+            await failed(/certificate|SSL/, 2);
+            trust(authority);
+            server.tls = authority.give('elsewhere.example.com');
+            await server.stop();
+            await server.start();
+            await again();
+            await failed(/certificate|SSL/, 3);
+            assert.equal(server.logins, 0, 'the password was told to nobody');
+            server.tls = authority.give('localhost');
+            await server.stop();
+            await server.start();
+            await again();
+            const mail = await server.take('Set a new password', fred);
+            assert.equal(server.logins, 1);
+            assert.equal((await post('/users/password/reset/confirm', { token: token(mail), password: fresh(8) })).status, 204);
+        });
     }
 }

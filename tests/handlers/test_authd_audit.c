@@ -24,11 +24,21 @@ static const char *actions(const char *table)
 
 static int64_t verified(int64_t bad)
 {
-    int64_t entries = 0, found = 0;
+    struct audit_finding found;
 
-    ck_assert_int_eq(audit_verify(c, &entries, &found), DONE);
-    ck_assert_int_eq(found, bad);
-    return entries;
+    ck_assert_int_eq(audit_verify(c, NULL, &found), DONE);
+    ck_assert_int_eq(found.bad, bad);
+    return found.entries;
+}
+
+/* The entry that has a hash. */
+static int64_t noted_at(const char *hash)
+{
+    struct audit_finding found;
+
+    ck_assert_int_eq(audit_verify(c, hash, &found), DONE);
+    ck_assert_int_eq(found.bad, 0);
+    return found.noted_at;
 }
 
 /* An entry of so many days ago. */
@@ -134,6 +144,8 @@ END_TEST
 
 START_TEST(the_old_end_is_cut_off)
 {
+    char hash[3][AUDIT_HASH_HEX];
+
     ck_assert_int_eq(audit_tick(c), DONE);
     ck_assert_int_eq(number("SELECT audit_cut(31, 100)"), 0);
     harness_rollback();
@@ -141,10 +153,20 @@ START_TEST(the_old_end_is_cut_off)
     old_entry(366);
     old_entry(40);
     ck_assert_int_eq(verified(0), 3);
+    for (int64_t i = 0; i < 3; i++) {
+        char sql[80];
+        snprintf(sql, sizeof sql, "SELECT encode(hash, 'hex') FROM audit WHERE id = %d",
+                 (int)i + 1);
+        snprintf(hash[i], sizeof hash[i], "%s", harness_sql(c, sql));
+        ck_assert_int_eq(noted_at(hash[i]), i + 1);
+    }
     ck_assert_int_eq(number("SELECT audit_cut(365, 1)"), 1);
     ck_assert_int_eq(number("SELECT audit_cut(365, 100)"), 1);
     ck_assert_int_eq(number("SELECT audit_cut(365, 100)"), 0);
     ck_assert_int_eq(verified(0), 1);
+    ck_assert_int_eq(noted_at(hash[0]), -1);
+    ck_assert_int_eq(noted_at(hash[1]), 2); /* what the rest begins with */
+    ck_assert_int_eq(noted_at(hash[2]), 3);
     ck_assert_int_eq(number("SELECT min(id) FROM audit"), 3);
     /* 30 days stay whoever asks for what */
     old_entry(29);

@@ -222,6 +222,50 @@ START_TEST(a_mail_is_tried_again_and_then_parked)
 }
 END_TEST
 
+/* A file of a directory, so many seconds old. */
+static void file_make(const char *name, time_t age)
+{
+    const struct timespec then[2] = {{.tv_sec = time(NULL) - age}, {.tv_sec = time(NULL) - age}};
+    cleanup(fd_drop) int fd = -1;
+    char path[320];
+
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(futimens(fd, then), 0);
+}
+
+/* False: it is not there; else it is not there any more. */
+static bool file_remove(const char *name)
+{
+    char path[320];
+
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return unlink(path) == 0;
+}
+
+START_TEST(files_of_mails_stay_for_a_day)
+{
+    static const char *const others[] = {"letter.eml", "1700000000-000001-reset.txt", ".hidden",
+                                         "17-1-reset.eml"};
+
+    file_make("1700000000-000001-reset.eml", 86500);
+    file_make(".1700000000-000002-reset", 86500);
+    file_make("1700000000-000003-reset.eml", 86300);
+    file_make(".1700000000-000004-reset", 10);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        file_make(others[i], 864000);
+    state.mail_sweep_due_us = 0;
+    ck_assert(!mail_deliver(&state, c->db));
+    ck_assert(!file_remove("1700000000-000001-reset.eml"));
+    ck_assert(!file_remove(".1700000000-000002-reset"));
+    ck_assert(file_remove("1700000000-000003-reset.eml"));
+    ck_assert(file_remove(".1700000000-000004-reset"));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert(file_remove(others[i]));
+}
+END_TEST
+
 START_TEST(an_unproved_address_cannot_log_in)
 {
     int64_t bob;
@@ -347,6 +391,7 @@ int main(void)
     tcase_add_test(tests, nobody_else_gets_one_and_the_answer_is_the_same);
     tcase_add_test(tests, an_account_gets_only_so_many);
     tcase_add_test(tests, a_mail_is_tried_again_and_then_parked);
+    tcase_add_test(tests, files_of_mails_stay_for_a_day);
     tcase_add_test(tests, an_unproved_address_cannot_log_in);
     tcase_add_test(tests, an_address_changes_once_it_is_proved);
     tcase_add_test(tests, the_old_address_hears_of_it);

@@ -29,9 +29,9 @@ export function mailFiles(stack) {
 }
 
 export class MailServer {
-    // tls: {key, cert} for STARTTLS.  user, password: who may send.
-    constructor({ tls = {}, user, password } = {}) {
-        Object.assign(this, { tls, user, password, port: 0, mails: [], refusals: [], delay: 0, tries: 0, envelopes: [], secured: 0 });
+    // tls: {key, cert} for STARTTLS, or with `secure` from the first byte on.  user, password: who may send.
+    constructor({ tls = {}, user, password, secure = false } = {}) {
+        Object.assign(this, { tls, secure, logins: 0, user, password, port: 0, mails: [], refusals: [], delay: 0, tries: 0, envelopes: [], secured: 0 });
     }
 
     // Listens on the port that it had before, if any.
@@ -39,9 +39,11 @@ export class MailServer {
         const refused = (code, text) => Object.assign(new Error(text), { responseCode: code });
         this.server = new SMTPServer({
             ...this.tls,
+            secure: this.secure,
             authMethods: ['PLAIN', 'LOGIN'],
             allowInsecureAuth: false,
             onAuth: (auth, session, done) => {
+                this.logins++;
                 if (session.secure) this.secured++;
                 done(auth.username === this.user && auth.password === this.password ? null : refused(535, 'no'), { user: this.user });
             },
@@ -76,11 +78,27 @@ export class MailServer {
     }
 }
 
-// A key and a certificate for localhost: {key, cert}, and the certificate's file.
-export function certificate(dir) {
-    const key = path.join(dir, 'mail.key');
-    const file = path.join(dir, 'mail.crt');
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', file, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
-    fs.chmodSync(file, 0o644);
-    return { key: fs.readFileSync(key), cert: fs.readFileSync(file), file };
+const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
+
+// An authority of its own below dir: its certificate's file, and certificates that it gives out.
+export class Authority {
+    constructor(dir, name) {
+        this.path = (end) => path.join(dir, `${name}.${end}`);
+        this.file = this.path('crt');
+        openssl('req', '-x509', ...this.#fresh('key'), '-out', this.file, '-days', '2', '-subj', `/CN=${name}`);
+        fs.chmodSync(this.file, 0o644);
+    }
+
+    // {key, cert} of a host.
+    give(host) {
+        const [key, asked, given, names] = ['host.key', 'csr', 'host.crt', 'ext'].map(this.path);
+        openssl('req', ...this.#fresh('host.key'), '-out', asked, '-subj', `/CN=${host}`);
+        fs.writeFileSync(names, `subjectAltName=DNS:${host}\n`);
+        openssl('x509', '-req', '-in', asked, '-CA', this.file, '-CAkey', this.path('key'), '-CAcreateserial', '-out', given, '-days', '2', '-extfile', names);
+        return { key: fs.readFileSync(key), cert: fs.readFileSync(given) };
+    }
+
+    #fresh(end) {
+        return ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', this.path(end)];
+    }
 }
