@@ -55,6 +55,13 @@ export default async function (t) {
         ])
             assert.match(stdout, text);
         assert.ok(!stdout.includes(t.stack.key));
+        fs.chmodSync(path.join(t.stack.data, 'blobs'), 0o700);
+        await execute(t.stack, `
+            DELETE FROM chat.outbox WHERE object = 'x:1';
+            DELETE FROM auth.schema_version WHERE version = (SELECT max(version) FROM auth.schema_version);
+            REVOKE USAGE ON SCHEMA chat FROM filed;
+            ALTER ROLE projectd NOCREATEDB;
+            ALTER DATABASE chatbot RESET synchronous_commit;`);
     });
 
     await t.test('status tells the services, their credit, and the turns', async () => {
