@@ -32,6 +32,8 @@ struct db {
     struct db_open open; /* the same connection as pg, for db_cut_all() */
     PGconn *pg;
     struct db_config config;
+    bool *prepared;     /* statements, by their place in queries; behind them the shared ones */
+    int query_count;    /* of config.queries */
     bool broken;        /* the last use met a lost connection */
     int64_t retry_us;   /* no try to connect before this */
     bool begin_pending; /* BEGIN travels with the next statement */
@@ -88,14 +90,48 @@ static int connect_error(const PGconn *pg, const PGresult *res, const char *what
     return UNAVAILABLE;
 }
 
-static int prepare_all(PGconn *pg, const struct query *q)
+static int queries_count(const struct query *q)
 {
-    for (; q && q->name; q++) {
-        cleanup(rows_drop) PGresult *res = PQprepare(pg, q->name, q->sql, 0, NULL);
+    int n = 0;
+
+    while (q && q[n].name)
+        n++;
+    return n;
+}
+
+static bool *is_prepared(struct db *db, int query)
+{
+    return &db->prepared[query >= SHARED_QUERIES ? db->query_count + query - SHARED_QUERIES
+                                                 : query];
+}
+
+static void prepared_forget(struct db *db)
+{
+    size_t n = (size_t)db->query_count + queries_count(shared_queries);
+
+    memset(db->prepared, 0, n * sizeof *db->prepared);
+}
+
+static int prepare_range(struct db *db, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        const struct query *q = db_query(db, i);
+        cleanup(rows_drop) PGresult *res = NULL;
+        if (*is_prepared(db, i))
+            continue;
+        res = PQprepare(db->pg, q->name, q->sql, 0, NULL);
         if (PQresultStatus(res) != PGRES_COMMAND_OK)
-            return connect_error(pg, res, q->name);
+            return connect_error(db->pg, res, q->name);
+        *is_prepared(db, i) = true;
     }
     return DONE;
+}
+
+int db_prepare_all(struct db *db)
+{
+    int r = prepare_range(db, SHARED_QUERIES, queries_count(shared_queries));
+
+    return r ? r : prepare_range(db, 0, db->query_count);
 }
 
 /* The schema must be the version this code was written for, or the next one. */
@@ -122,11 +158,12 @@ static void notice_ignore(void *state, const char *text)
     (void)text;
 }
 
-/* Every statement has one good plan, so that none is ever planned twice.  A host that was cut off
- * is noticed within 15 s. */
+/* Every statement has one good plan, so that none is ever planned twice: by its indexes, whatever
+ * the statistics say, which take a table that was just filled for a tiny one (a branch of 6,000
+ * messages took 10 s that way).  A host that was cut off is noticed within 15 s. */
 static PGconn *connection_new(const struct db_config *c)
 {
-    char options[256];
+    char options[320];
     const char *keys[] = {"dbname",
                           "user",
                           "options",
@@ -144,7 +181,8 @@ static PGconn *connection_new(const struct db_config *c)
 
     snprintf(options, sizeof options,
              "-c search_path=%s -c statement_timeout=%d -c TimeZone=UTC -c DateStyle=ISO "
-             "-c jit=off -c plan_cache_mode=force_generic_plan",
+             "-c jit=off -c plan_cache_mode=force_generic_plan "
+             "-c enable_seqscan=off -c random_page_cost=1.1",
              c->schema, c->statement_timeout_ms);
     pg = PQconnectdbParams(keys, values, 1);
     PQsetNoticeProcessor(pg, notice_ignore, NULL);
@@ -158,6 +196,7 @@ static int db_connect(struct db *db)
 
     db->broken = true;
     db->begin_pending = db->with_commit = false;
+    prepared_forget(db);
     db_open_set(&db->open, NULL);
     PQfinish(db->pg);
     db->pg = connection_new(&db->config);
@@ -167,10 +206,6 @@ static int db_connect(struct db *db)
         r = UNAVAILABLE;
     } else {
         r = schema_check(db->pg, &db->config);
-        if (!r)
-            r = prepare_all(db->pg, shared_queries);
-        if (!r)
-            r = prepare_all(db->pg, db->config.queries);
     }
     db->broken = r != DONE;
     pulse_wait_end(waited);
@@ -186,6 +221,11 @@ int db_open(const struct db_config *config, struct db **ret)
     if (!db)
         abort();
     db->config = *config;
+    db->query_count = queries_count(config->queries);
+    db->prepared =
+        calloc((size_t)db->query_count + queries_count(shared_queries), sizeof *db->prepared);
+    if (!db->prepared)
+        abort();
     db_open_add(&db->open);
     r = db_connect(db);
     if (r) {
@@ -202,6 +242,7 @@ void db_close(struct db **db)
         return;
     db_open_remove(&(*db)->open);
     PQfinish((*db)->pg);
+    free((*db)->prepared);
     free(*db);
     *db = NULL;
 }
@@ -280,6 +321,37 @@ int db_command(struct db *db, const char *sql)
     return is_good(res) ? DONE : db_error(db, res, sql);
 }
 
+/* Prepares a statement before its first use: a round trip more. */
+static int prepare(struct db *db, int query)
+{
+    const struct query *q = db_query(db, query);
+    cleanup(rows_drop) PGresult *res = NULL;
+    bool waited;
+
+    if (*is_prepared(db, query))
+        return DONE;
+    waited = pulse_wait_begin();
+    res = PQprepare(db->pg, q->name, q->sql, 0, NULL);
+    pulse_wait_end(waited);
+    if (!is_good(res))
+        return db_error(db, res, q->name);
+    *is_prepared(db, query) = true;
+    return DONE;
+}
+
+bool db_send(struct db *db, int query, size_t n, const struct arg *args, bool *ret_prepares)
+{
+    const struct query *q = db_query(db, query);
+    const char *values[ARGS_MAX];
+
+    *ret_prepares = !*is_prepared(db, query);
+    if (*ret_prepares && !PQsendPrepare(db->pg, q->name, q->sql, 0, NULL))
+        return false;
+    *is_prepared(db, query) = true;
+    args_values(n, args, values);
+    return PQsendQueryPrepared(db->pg, q->name, (int)n, values, NULL, NULL, 0) == 1;
+}
+
 /* Sends all, then takes all results: one round trip.  ret has room for n, owned by the caller. */
 static int pipeline_exchange(PGconn *pg, const struct db *db, const struct step *const *steps,
                              int n, PGresult **ret)
@@ -311,9 +383,14 @@ static int pipeline_run(struct db *db, const struct step *const *steps, int n, i
                         PGresult **ret)
 {
     PGresult *results[2] = {NULL};
-    bool waited = pulse_wait_begin();
+    bool waited;
     int r = DONE;
 
+    for (int i = 0; i < n && !r; i++)
+        r = prepare(db, steps[i]->query);
+    if (r)
+        return r;
+    waited = pulse_wait_begin();
     if (!PQenterPipelineMode(db->pg) || pipeline_exchange(db->pg, db, steps, n, results))
         db->broken = true;
     pulse_wait_end(waited);
@@ -377,6 +454,7 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
     cleanup(rows_drop) PGresult *res = NULL;
     const char *values[ARGS_MAX], *name = db_query(db, query)->name;
     bool waited;
+    int r;
 
     if (db->begin_pending) {
         struct step step = {.query = query, .arg_count = n};
@@ -386,6 +464,9 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
         db->begin_pending = false;
         return pipeline_run(db, steps, 2, 1, ret);
     }
+    r = prepare(db, query);
+    if (r)
+        return r;
     args_values(n, args, values);
     waited = pulse_wait_begin();
     res = PQexecPrepared(db->pg, name, (int)n, values, NULL, NULL, 0);

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * PostgreSQL for handlers.  Statements come from the daemon's queries.def and are prepared at
- * connect, so a bad one stops the daemon from starting.
+ * PostgreSQL for handlers.  Statements come from the daemon's queries.def.  A daemon prepares all
+ * of them once before it serves, so that a bad one stops it from starting; each connection then
+ * prepares what it runs at its first use, as most never run most of them.
  *
  * A lost connection is UNAVAILABLE for the call that meets it; the worker reconnects, and runs the
  * call again where that is safe (worker.c).
@@ -140,9 +141,13 @@ struct db_config {
     const struct query *queries;
 };
 
-/* Connects and prepares all statements.  DONE or a fault. */
+/* Connects.  DONE, UNAVAILABLE, or a fault. */
 int db_open(const struct db_config *config, struct db **ret) __attribute__((warn_unused_result));
 void db_close(struct db **db);
+
+/* Prepares all statements; not in a transaction.  DONE, UNAVAILABLE, or a fault that names the bad
+ * one. */
+int db_prepare_all(struct db *db) __attribute__((warn_unused_result));
 
 /* Whether the connection is usable; if not, tries once to connect again, but not more often than
  * each 100 ms. */
@@ -176,6 +181,11 @@ void args_values(size_t n, const struct arg *args, const char **ret);
 /* The libpq connection, for code that pipelines. */
 struct pg_conn *db_conn(struct db *db);
 const struct query *db_query(const struct db *db, int query);
+/* In pipeline mode: sends the statement, behind its preparation where it was not prepared yet
+ * (*ret_prepares; it has a result of its own, and when it fails the connection is to be broken).
+ * False: the connection is lost. */
+bool db_send(struct db *db, int query, size_t n, const struct arg *args, bool *ret_prepares)
+    __attribute__((warn_unused_result));
 
 /* Runs a command that has no arguments and is not prepared: "BEGIN; SET LOCAL ...". */
 int db_command(struct db *db, const char *sql) __attribute__((warn_unused_result));

@@ -31,6 +31,7 @@ struct flight {
     int query;
     size_t arg_count;
     struct arg args[16];
+    bool prepares; /* its statement, too */
     PGresult *result;
 };
 
@@ -54,13 +55,8 @@ static void flight_drop(struct fast *l, struct flight *f)
 
 static bool flight_send(struct fast *l, struct flight *f)
 {
-    const char *values[16];
-    PGconn *pg = db_conn(l->db);
-
-    args_values(f->arg_count, f->args, values);
-    return PQsendQueryPrepared(pg, db_query(l->db, f->query)->name, (int)f->arg_count, values, NULL,
-                               NULL, 0) == 1 &&
-           PQpipelineSync(pg) == 1;
+    return db_send(l->db, f->query, f->arg_count, f->args, &f->prepares) &&
+           PQpipelineSync(db_conn(l->db)) == 1;
 }
 
 static void flight_add(struct fast *l, struct flight *f)
@@ -161,6 +157,8 @@ static void flight_end(struct fast *l, struct flight *f)
             r = db_error(l->db, f->result, db_query(l->db, f->query)->name);
         call_answer(&f->call, f->job, r, f->started_us);
     }
+    if (f->prepares && PQresultStatus(f->result) != PGRES_TUPLES_OK)
+        db_break(l->db); /* which of the two failed does not matter */
     flight_drop(l, f);
 }
 
@@ -189,6 +187,8 @@ static void results_take(struct fast *l)
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
             PQclear(res);
             flight_end(l, first_take(l));
+        } else if (PQresultStatus(res) == PGRES_PIPELINE_ABORTED) {
+            PQclear(res); /* what failed before it is there */
         } else if (res) {
             rows_drop(&l->first->result);
             l->first->result = res;

@@ -277,16 +277,24 @@ static void drain(struct daemon *d)
         d->service->drain(d->state);
 }
 
+/* All statements are good. */
+static int database_prove(struct daemon *d)
+{
+    cleanup(db_close) struct db *db = NULL;
+    int r = daemon_db(d, &db);
+
+    return r ? r : db_prepare_all(db);
+}
+
 /* Waits for the database to answer.  UNAVAILABLE: a signal came first; SIGHUP is kept for later. */
 static int database_wait(struct daemon *d, const sigset_t *signals)
 {
     sigset_t ends = *signals;
     struct timespec pause = {.tv_nsec = DB_PAUSE_MS * 1000000L};
-    cleanup(db_close) struct db *db = NULL;
     int r;
 
     sigdelset(&ends, SIGHUP);
-    while ((r = daemon_db(d, &db)) == UNAVAILABLE)
+    while ((r = database_prove(d)) == UNAVAILABLE)
         if (sigtimedwait(&ends, NULL, &pause) > 0)
             return r;
     return r;

@@ -260,10 +260,12 @@ export default async function (t) {
         const reply = await load(text, project, { timeout: 60000 });
         assert.equal(reply.status, 201, reply.text);
         const out = await t.call('GET', `/conversations/${reply.json.id}/export?format=json`, { timeout: 60000 });
+        assert.equal(out.status, 200, out.text);
         assert.equal(out.json.messages.length, many);
         assert.deepEqual(out.json.messages.map((m) => [m.parent, m.role, m.content]), list.map((m) => [m.parent, m.role, m.content]));
         assert.equal(out.json.active_leaf, many - 1);
         const md = await t.call('GET', `/conversations/${reply.json.id}/export?format=markdown`, { timeout: 60000 });
+        assert.equal(md.status, 200, md.text);
         assert.equal(md.text.match(/^## /gm).length, many);
     });
 

@@ -102,11 +102,12 @@ export default async function (t) {
     });
 
     await t.test('a gateway is killed: the stream goes on at the other', async () => {
-        const stream = await start(await make('n-30x100'));
-        await stream.until((s) => s.memory.of('delta').length > 3, { what: 'some text' });
+        const stream = await start(await make('n-30+hold_after=5'));
+        await stream.until((s) => s.memory.text.length > 0, { what: 'some text' });
         const { memory } = stream;
         const { turn_id } = memory.of('accepted')[0];
         t.stack.signal('gateway-1', 'SIGKILL');
+        await t.stack.tell('release');
         await stream.over();
         assert.equal(memory.last, undefined);
         const headers = { 'Last-Event-ID': String(memory.id) };

@@ -107,6 +107,7 @@ START_TEST(columns_are_the_shape)
 
     harness_open(daemons[_i].role, daemons[_i].schema, daemons[_i].queries, NULL);
     c = harness_call(OP_turn_get, 1);
+    ck_assert_int_eq(db_prepare_all(c->db), DONE);
     for (int i = 0; i < OP_COUNT; i++) {
         const struct op *op = api_op(i);
         if (op->svc != daemons[_i].svc || op->lane != LANE_FAST)

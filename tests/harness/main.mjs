@@ -20,8 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 const suite = new Suite(new World());
 try {
     const cases = await readCases(path.join(top, 'tests', folder), name);
-    if (contract) await suite.play(groupCases(cases.filter((one) => one.contract)), prism);
-    else await suite.play(groupCases(cases));
+    if (contract) await suite.play(groupCases(cases.filter((one) => one.contract)), { wrap: prism });
+    else await suite.play(groupCases(cases), { atOnce: folder === 'e2e' ? 3 : 2 }); // most of an e2e case is waiting
     if (folder === 'e2e' && !contract && !name) coverage();
 } catch (e) {
     suite.fail('the suite itself', e);

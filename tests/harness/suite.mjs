@@ -55,13 +55,13 @@ export class Suite {
         console.log(`FAIL ${what}\n${indent(asserted ? (error.message ?? error) : error.stack)}`);
     }
 
-    // Plays groups, two stacks at a time.  wrap(stack) may put something before the stack.
-    async play(groups, wrap = async () => {}) {
+    // Plays groups, `atOnce` stacks at a time.  wrap(stack) may put something before the stack.
+    async play(groups, { atOnce = 2, wrap = async () => {} } = {}) {
         const left = [...groups];
         const worker = async () => {
             for (let group = left.shift(); group; group = left.shift()) await this.#group(group, wrap);
         };
-        await Promise.all([worker(), worker()]);
+        await Promise.all(Array.from({ length: atOnce }, worker));
     }
 
     async #group(group, wrap) {
