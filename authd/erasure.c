@@ -136,13 +136,21 @@ int user_delete_prepare(struct call *c, const struct user_delete_in *in)
     return r == NOT_FOUND ? DONE : r;
 }
 
+static int code_failed(struct call *c)
+{
+    int r = audit(c, "code_wrong", c->caller, "", "");
+
+    return r ? r : TOTP_WRONG;
+}
+
+/* Refusals are committed: all that is written before one is that it was. */
 int user_delete(struct call *c, const struct user_delete_in *in)
 {
     int r = c->prepared ? second_factor_ask(c, c->caller, in->has_totp_code ? in->totp_code : NULL)
                         : UNAUTHORIZED;
 
     if (r)
-        return r;
+        return r == TOTP_WRONG ? code_failed(c) : r;
     c->cookie = "-";
     return account_erase(c, c->caller, c->prepared);
 }

@@ -130,7 +130,7 @@ int incoming_finish(struct incoming *i, const unsigned char sha256[DIGEST_SIZE])
     if (fsync(i->fd))
         return failed("incoming");
     fd_drop(&i->fd);
-    return directories_make(i);
+    return DONE;
 }
 
 int incoming_keep(struct incoming *i)
@@ -144,6 +144,12 @@ int incoming_keep(struct incoming *i)
     store_path(i->owner, i->sha256, path);
     snprintf(directory, sizeof directory, "%" PRId64 "/%.2s", i->owner, i->sha256);
     fd = openat(i->store->fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) { /* not before: an erasure may have been here meanwhile */
+        int r = directories_make(i);
+        if (r)
+            return r;
+        fd = openat(i->store->fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
     if (fd < 0 || renameat(i->store->incoming_fd, i->name, i->store->fd, path))
         return failed("content");
     i->kept = true;

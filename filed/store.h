@@ -50,12 +50,13 @@ int incoming_open(const struct store *s, int64_t owner, struct incoming **ret)
 /* DONE, STORAGE_FULL or a fault. */
 int incoming_write(struct incoming *i, const void *data, size_t size)
     __attribute__((warn_unused_result));
-/* The end: flushes the content to disk, and makes the owner's directories.
+/* The end: flushes the content to disk.
  * DONE, STORAGE_FULL or a fault. */
 int incoming_finish(struct incoming *i, const unsigned char sha256[DIGEST_SIZE])
     __attribute__((warn_unused_result));
-/* Moves it into its place, over the same content if that is there; again: does nothing.  The
- * caller holds the blob's row.  DONE, STORAGE_FULL or a fault. */
+/* Moves it into its place, which is made if need be, over the same content if that is there; again:
+ * does nothing.  The caller holds the blob's row, and its project against erasure.  DONE,
+ * STORAGE_FULL or a fault. */
 int incoming_keep(struct incoming *i) __attribute__((warn_unused_result));
 /* Removes what was not kept. */
 void incoming_drop(struct incoming **i);

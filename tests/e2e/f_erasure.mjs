@@ -2,11 +2,14 @@
 // provider, with a receipt that says erased when the last copy is gone, and not before.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import http from 'node:http';
 import path from 'node:path';
 import { copiesOf } from '../harness/copies.mjs';
+import { noted } from '../harness/audit.mjs';
 import { eventually, request, sleep } from '../harness/http.mjs';
 import { Memory } from '../harness/sse.mjs';
 import { build, top } from '../harness/stack.mjs';
+import { App } from '../harness/totp.mjs';
 import { none, some } from '../harness/traces.mjs';
 
 export const stack = { gateways: 2, chatd: 2, settings: { TIMEOUT_FILES: '1', REQUEST_WAIT: '120' }, own: true };
@@ -28,6 +31,8 @@ export default async function (t) {
         assert.equal(reply.headers.location, `/users/erasures/${reply.json.receipt}`);
         return reply.json.receipt;
     };
+
+    const receipts = []; // looked at in the end
 
     // Somebody with something of everything; the word is in all that they wrote.
     const settle = async ({ token, ...who }) => {
@@ -56,6 +61,15 @@ export default async function (t) {
         await eventually(async () => (await call('GET', `/users/me/exports/${made}`)).json.state === 'ready', { within: SOON, what: 'the export is ready' });
         return { ...who, token, word, project, key, files, exports: [made] };
     };
+    // A file of which half has come; finish() sends the rest: its status, or 0 when it is cut off.
+    const halfUpload = (who) => {
+        const body = Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="half.txt"\r\n\r\n${`${who.word} `.repeat(20000)}\r\n--b--\r\n`);
+        const headers = { Authorization: `Bearer ${who.token}`, 'Content-Type': 'multipart/form-data; boundary=b', 'Content-Length': body.length };
+        const req = http.request({ port: there, host: '127.0.0.1', method: 'POST', path: `/projects/${who.project}/files`, headers });
+        const status = new Promise((done) => req.on('response', (res) => { res.resume(); done(res.statusCode); }).on('error', () => done(0)));
+        req.write(body.subarray(0, body.length / 2));
+        return { finish: () => { req.end(body.subarray(body.length / 2)); return status; } };
+    };
     // All at the same time.
     const settled = {};
     const settleAll = async (names) => {
@@ -81,6 +95,24 @@ export default async function (t) {
         await refused({ password: who.password }, 401, undefined, { token: null });
         assert.equal((await t.call('GET', '/users/me')).status, 200);
         for (const receipt of ['x', 'x'.repeat(43), `${'x'.repeat(42)}%2F`]) assert.equal((await t.call('GET', `/users/erasures/${receipt}`)).status, 404);
+    });
+
+    await t.test('with a second factor only with a code of it, too', async () => {
+        const who = await t.as('alice');
+        const { secret: seed, otpauth_uri: uri } = (await t.call('POST', '/users/me/totp')).json;
+        t.world.secrets.add(seed);
+        const app = new App(uri);
+        const on = await t.call('POST', '/users/me/totp/confirm', { body: { code: await app.fresh() } });
+        on.json.recovery_codes.forEach((code) => t.world.secrets.add(code));
+        const refused = async (body, status, code) => {
+            const reply = await t.call('DELETE', '/users/me', { body });
+            assert.deepEqual([reply.status, reply.json.code], [status, code], reply.text);
+        };
+        await refused({ password: who.password }, 401, 'totp_required');
+        await refused({ password: who.password, totp_code: '000000' }, 401, 'totp_wrong');
+        await refused({ password: 'Not-my-password-1', totp_code: await app.fresh() }, 422, 'bad_input');
+        await noted(t, ['code_wrong', 'password_wrong']);
+        receipts.push(secret(await t.call('DELETE', '/users/me', { body: { password: who.password, totp_code: on.json.recovery_codes[0] } })));
     });
 
     await t.test('people have something of everything', () => settleAll(['bob', 'carol', 'dave', 'frank0', 'frank1', ...KILLED]));
@@ -145,7 +177,6 @@ export default async function (t) {
         await none(t.stack, who);
     });
 
-    const receipts = []; // looked at in the end
     let root;
     await t.test('admins delete accounts, but not the last of their own', async () => {
         const email = `root.${t.client.nonce}@example.com`;
@@ -178,11 +209,19 @@ export default async function (t) {
         const race = async (round) => {
             const who = settled[`frank${round}`];
             const big = Buffer.alloc(3 << 20, `${who.word} `);
-            const answers = [];
+            const seen = []; // of each doing: its statuses
             let stop = false;
             const again = async (act) => {
-                while (!stop) answers.push((await act().catch(() => ({ status: 0 }))).status);
+                const mine = [];
+                seen.push(mine);
+                while (!stop) mine.push((await act().catch(() => ({ status: 0 }))).status);
             };
+            // a turn that runs, and an upload that has half of its body, until behind the deletion
+            const half = halfUpload(who);
+            await t.call('PUT', `/projects/${who.project}`, { body: { model: 'n-10000x20' }, token: who.token });
+            const turn = await t.events('POST', '/chat', { body: { project_id: who.project, message: `${who.word} runs`, stream: true }, token: who.token, memory: new Memory() });
+            await eventually(() => turn.memory.text.length > 0, { what: 'it runs' });
+            await t.call('PUT', `/projects/${who.project}`, { body: { model: 'echo' }, token: who.token });
             const use = { token: who.token, form: false };
             const doings = [
                 again(() => t.call('POST', '/projects', { body: { name: who.word }, ...use, port: there })),
@@ -201,8 +240,14 @@ export default async function (t) {
             await eventually(async () => (await t.call('GET', '/users/me', { port: there, token: who.token })).status === 401, { within: 15000, what: 'out' });
             stop = true;
             await Promise.all(doings);
-            assert.ok(answers.some((s) => s === 200 || s === 201), `${answers}`);
-            assert.ok(!answers.some((s) => s === 500), `${answers}`);
+            const answers = JSON.stringify(seen);
+            assert.ok(seen.every((mine) => mine.some((s) => s === 401 || s === 404)), answers); // each was at it still
+            assert.ok(seen.slice(0, 5).filter((mine) => mine.some((s) => s < 300 && s)).length >= 4, answers); // and had been
+            assert.ok(!answers.includes('500'), answers);
+            const status = await half.finish();
+            assert.ok([0, 401, 404].includes(status), `the upload: ${status}`);
+            await eventually(() => turn.ended, { within: SOON, what: 'the stream has ended' });
+            assert.equal(turn.memory.of('completed').length, 0);
             await erased(receipt);
             await none(t.stack, who);
         };
