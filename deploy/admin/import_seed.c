@@ -144,6 +144,8 @@ int command_import_seed(const struct console *con)
         return EXIT_USAGE;
     }
     why = seed_open(a.file, &file);
+    if (!why)
+        why = seed_check(file);
     if (why)
         return console_fail(a.file, why);
     struct seed_run run = {.con = con,

@@ -257,6 +257,19 @@ int seed_next(struct seed_file *f, struct seed_row *ret, const char **reterr_why
     return -1;
 }
 
+const char *seed_check(struct seed_file *f)
+{
+    const char *why = NULL;
+    struct seed_row row;
+
+    for (int kind = 0; !why && kind < SEED_KINDS; kind++) {
+        why = seed_begin(f, (enum seed_kind)kind);
+        while (!why && seed_next(f, &row, &why) > 0)
+            ;
+    }
+    return why;
+}
+
 /* ---- what is left out ---- */
 
 static bool is_taken(const char *table)

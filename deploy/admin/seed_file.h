@@ -45,6 +45,10 @@ const char *seed_begin(struct seed_file *f, enum seed_kind kind)
 int seed_next(struct seed_file *f, struct seed_row *ret, const char **reterr_why)
     __attribute__((warn_unused_result));
 
+/* Reads all rows of all kinds, so that a file that breaks off or lacks a table is known before
+ * anything of it is taken.  NULL, or why it cannot be read. */
+const char *seed_check(struct seed_file *f) __attribute__((warn_unused_result));
+
 /* Tables that are neither, and how many rows they have; each call tells the next one.  False: no
  * other one. */
 bool seed_other(struct seed_file *f, const char **ret_name, int64_t *ret_rows);

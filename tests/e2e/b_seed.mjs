@@ -167,6 +167,52 @@ export default async function (t) {
         assert.match(told.stdout, /^projects: 1 taken/m);
     });
 
+    await t.test('files that break off, lie or lack something are refused before anything is taken', async () => {
+        const before = await counts();
+        const people = Array.from({ length: 300 }, (_, i) => ['users', i + 1, address(`many${i}`), passlib(password, 1)]);
+        const whole = fs.readFileSync(make([...people, ['projects', 1, 'P', 1], ['prompts', 1, 'p', 'text', 1]], path.join(t.stack.dir, 'many.db')));
+        const page = whole.readUInt16BE(16), pages = whole.length / page;
+        const changed = (name, change) => {
+            const bytes = Buffer.from(whole), full = path.join(t.stack.dir, name);
+            fs.writeFileSync(full, change(bytes) ?? bytes);
+            return full;
+        };
+        const schema = (name, from, to) => database(path.join(t.stack.dir, name), `${SCHEMA.replace(from, to)}; INSERT INTO users VALUES (1, '${address('schema')}', NULL)`);
+        assert.ok(pages > 8);
+        for (const [what, file, why] of [
+            ['cut behind the first users', changed('half.db', (b) => b.subarray(0, page * Math.floor(pages / 2))), /cannot be read/],
+            ['a page of users in the middle is overwritten', changed('page.db', (b) => void b.fill(0xa5, page * (pages - 3), page * (pages - 2))), /cannot be read/],
+            ['it says that it has more pages', changed('pages.db', (b) => void b.writeUInt32BE(0x7fffffff, 28)), null],
+            ['no projects', schema('projects.db', 'TABLE projects', 'TABLE plans'), /no table projects/],
+            ['users without an address', schema('address.db', 'email VARCHAR', 'phone VARCHAR'), /no table users with the columns/],
+        ]) {
+            const told = run(file);
+            if (why === null && told.status === 3) continue; // what can be read of it is named
+            assert.equal(told.status, 1, `${what}: ${told.stdout}${told.stderr}`);
+            assert.match(told.stderr, why ?? /cannot be read/, what);
+            assert.ok(told.stderr.length < 400, told.stderr);
+            assert.deepEqual(await counts(), before, what);
+        }
+        // values of other types than the table says are skipped, each with its reason
+        const types = database(path.join(t.stack.dir, 'types.db'), `CREATE TABLE users (id, email, hashed_password); CREATE TABLE projects (id, name, user_id); CREATE TABLE prompts (id, name, content, project_id);
+            INSERT INTO users VALUES ('one', '${address('type1')}', NULL), (2.5, '${address('type2')}', NULL), (3, x'c3', NULL), (4, 17, NULL), (NULL, '${address('type5')}', NULL), (9223372036854775807, 'x' || char(0) || 'y', NULL), (-1, '${'x'.repeat(5000)}', NULL);
+            INSERT INTO projects VALUES ('p', 'name', 'one'), (x'00', NULL, NULL); INSERT INTO prompts VALUES (1, 2, 3, 4)`);
+        const told = run(types);
+        assert.equal(told.status, 3, told.stderr);
+        assert.match(told.stdout, /^users: 0 taken, 0 there already, 7 skipped$/m);
+        assert.match(told.stdout, /^projects: 0 taken, 0 there already, 2 skipped$/m);
+        assert.deepEqual(await counts(), before);
+        // a value that is larger than anything may be, and a file larger than that
+        const big = database(path.join(t.stack.dir, 'big.db'), `${SCHEMA}; INSERT INTO users VALUES (1, '${address('big')}', NULL); INSERT INTO projects VALUES (1, 'P', 1); INSERT INTO prompts VALUES (1, 'p', zeroblob(20000000), 1)`);
+        assert.equal(run(big).status, 1);
+        const sparse = path.join(t.stack.dir, 'sparse.db');
+        fs.writeFileSync(sparse, whole.subarray(0, page));
+        fs.truncateSync(sparse, 2 ** 30 + page);
+        assert.match(run(sparse).stderr, /more than 1 GiB/);
+        assert.deepEqual(await counts(), before);
+        for (const name of [big, sparse]) fs.rmSync(name);
+    });
+
     await t.test('wrong files are refused, and change nothing', async () => {
         const before = await counts();
         const bad = (name, content) => {

@@ -1,0 +1,53 @@
+// SIGHUP: a chatd that runs takes over what may change live of history, search and age, and goes on.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { execute } from '../harness/database.mjs';
+import { eventually } from '../harness/http.mjs';
+
+export default async function (t) {
+    await t.as('alice');
+    const pid = t.stack.pid('chatd-1');
+    const [, file] = /^CHATBOT_ENV_FILE=(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/environ`, 'utf8').replaceAll('\0', '\n')); // its part of .env
+    const reload = (text) => {
+        fs.writeFileSync(file, text);
+        t.stack.signal('chatd-1', 'SIGHUP');
+    };
+    const project = (await t.call('POST', '/projects', { body: { name: 'Bot' } })).json.id;
+    const say = async (message, conversation_id) => {
+        const reply = await t.call('POST', '/chat', { body: { project_id: project, message, conversation_id } });
+        assert.equal(reply.status, 200, reply.text);
+        return reply.json;
+    };
+    const young = (await say('Three ships came sailing in')).conversation_id;
+    const aged = (await say('An old tale of a ship')).conversation_id;
+    const dropped = async () => (await say('and then?', young)).usage.dropped_messages;
+    const found = async (q) => (await t.call('GET', `/search?q=${q}`)).json.map((hit) => hit.conversation_id);
+
+    await t.test('HISTORY_TOKENS counts for the next turn', async () => {
+        assert.equal(await dropped(), 0);
+        reload('HISTORY_TOKENS=1\n');
+        await eventually(async () => (await dropped()) >= 4, { what: 'nothing fits' });
+        reload('HISTORY_TOKENS=16000\n');
+        await eventually(async () => (await dropped()) === 0, { what: 'all of it fits again' });
+    });
+
+    await t.test('a wrong value is told, and the old ones stay', async () => {
+        t.expectLog(/RETENTION_DAYS|HISTORY_TOKENS|settings/);
+        reload('HISTORY_TOKENS=1\nRETENTION_DAYS=never\n');
+        await eventually(() => /RETENTION_DAYS/.test(fs.readFileSync(path.join(t.stack.data, 'log/chatd-1.log'), 'utf8')), { what: 'it is told' });
+        assert.equal(await dropped(), 0);
+    });
+
+    await t.test('SEARCH_LANGUAGE and RETENTION_DAYS count for what is there', async () => {
+        await eventually(async () => (await found('ships')).includes(young), { what: 'it is read into the index' });
+        assert.ok(!(await found('ships')).includes(aged), 'words are as they were written');
+        await execute(t.stack, `UPDATE chat.conversation SET updated_at = now() - interval '31 days' WHERE id = ${aged}`);
+        reload('SEARCH_LANGUAGE=english\n');
+        await eventually(async () => (await found('ships')).includes(aged), { what: 'one ship is found by two', within: 20000 });
+        reload('SEARCH_LANGUAGE=english\nRETENTION_DAYS=30\n');
+        await eventually(async () => (await t.call('GET', `/conversations/${aged}`)).status === 404, { what: 'what is old goes', within: 20000 });
+        assert.equal((await t.call('GET', `/conversations/${young}`)).status, 200);
+        assert.equal(t.stack.pid('chatd-1'), pid, 'the same process');
+    });
+}
