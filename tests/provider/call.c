@@ -43,7 +43,7 @@ void call_outcome(struct call *call, enum outcome outcome)
         return;
     call->outcome = outcome;
     call->state = CALL_ENDED;
-    call->ended = clock_ms();
+    call->ended_us = clock_us();
     timer_clear(&call->timer);
     if (outcome == OUTCOME_CLIENT_CLOSED || outcome == OUTCOME_CANCELLED)
         call->ending = ENDING_CANCELLED;
@@ -389,7 +389,7 @@ static struct call *call_new(const struct dialect *dialect, struct question *q)
     call->ending = call_ending(call);
     call->stop = call_stop(call);
     call->created_at = time(NULL);
-    call->started = clock_ms();
+    call->started_us = clock_us();
     calls_add(call);
     return call;
 }
@@ -411,7 +411,8 @@ void call_start(struct connection *c, const struct dialect *dialect)
     call->request = c->request;
     follow(c, call, 0);
     if (call->knobs.delay_ms)
-        timer_set(&call->timer, call->started + (uint64_t)call->knobs.delay_ms, call_ready);
+        timer_set(&call->timer, call->started_us / 1000 + (uint64_t)call->knobs.delay_ms,
+                  call_ready);
     else
         call_ready(&call->timer);
 }

@@ -81,12 +81,12 @@ struct call {
     enum call_state state;
     enum ending ending;
     enum outcome outcome;
-    unsigned done, stop;     /* deltas so far; deltas before the ending */
-    size_t text_done;        /* bytes of them */
-    int64_t created_at;      /* Unix time */
-    uint64_t started, ended; /* clock_ms() */
-    uint64_t bytes;          /* rendered for clients */
-    int status;              /* HTTP, 0 before it is known */
+    unsigned done, stop;           /* deltas so far; deltas before the ending */
+    size_t text_done;              /* bytes of them */
+    int64_t created_at;            /* Unix time */
+    uint64_t started_us, ended_us; /* clock_us() */
+    uint64_t bytes;                /* rendered for clients */
+    int status;                    /* HTTP, 0 before it is known */
     struct timer timer;
     struct follower *followers;
     struct call *previous, *next; /* calls without an outcome */

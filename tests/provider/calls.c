@@ -103,7 +103,7 @@ static void log_call(const struct call *call)
     fprintf(table.log, "call=%llu endpoint=%s status=%d outcome=%s deltas=%u bytes=%llu ms=%llu\n",
             (unsigned long long)call->id, call->dialect->endpoint, call->status,
             outcomes[call->outcome], call->done, (unsigned long long)call->bytes,
-            (unsigned long long)(call->ended - call->started));
+            (unsigned long long)(call->ended_us - call->started_us) / 1000);
 }
 
 void calls_settled(struct call *call)

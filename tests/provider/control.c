@@ -36,11 +36,11 @@ static void call_write(struct buffer *out, const struct call *call)
                  (unsigned long long)call->request,
                  call->dialect->api == QUESTION_RESPONSES ? "resp_" : "chatcmpl-", call->key);
     buffer_json_text(out, q->model);
-    buffer_print(out, ",\"started\":%llu,\"ended\":", (unsigned long long)call->started);
+    buffer_print(out, ",\"started\":%.3f,\"ended\":", (double)call->started_us / 1000);
     if (call->outcome == OUTCOME_RUNNING)
         buffer_text(out, "null");
     else
-        buffer_number(out, (long long)call->ended);
+        buffer_print(out, "%.3f", (double)call->ended_us / 1000);
     buffer_print(out,
                  ",\"outcome\":\"%s\",\"held\":%s,\"status\":%d,\"stream\":%s,\"background\":%s,"
                  "\"deltas\":%u,\"bytes\":%llu,\"messages\":%u,\"max_tokens\":%ld,"

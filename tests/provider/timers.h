@@ -11,6 +11,7 @@ struct timer {
 };
 
 uint64_t clock_ms(void);
+uint64_t clock_us(void);
 
 /* Sets or moves the timer. */
 void timer_set(struct timer *timer, uint64_t due, void (*fire)(struct timer *timer));

@@ -125,4 +125,10 @@ function pss(pid) {
     }
 }
 
+// list: numbers; of: 0.5 is the median.
+export function percentile(list, of) {
+    const sorted = [...list].sort((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * of))] ?? 0;
+}
+
 export const machine = () => `${fs.readFileSync('/proc/cpuinfo', 'utf8').match(/^processor/gm).length} cores, load ${fs.readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')}`;
