@@ -32,7 +32,7 @@ class ChatPage {
       stop: () => this.thread.running.filter((turn) => turn.id).forEach(stopTurn),
       editLast: () => this.thread.editLast(),
     })
-    this.welcome = h('div', { class: 'welcome' })
+    this.welcome = h('div', { class: 'welcome', hidden: true })
     this.select = h('select', { class: 'project-select', 'aria-label': t('Project'), onchange: () => go(`/chat?project=${this.select.value}`) })
     fill(this.frame.side,
       h('div', { class: 'side-tools' }, this.select, h('a', { class: 'button square', href: '/chat?new=1', 'aria-label': t('New conversation'), title: t('New conversation'), onclick: (e) => this.#new(e) }, icon('plus'))),

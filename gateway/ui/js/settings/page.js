@@ -2,7 +2,7 @@
 import { fill, h } from '../dom.js'
 import { icon } from '../icons.js'
 import { t } from '../i18n.js'
-import { get } from '../api.js'
+import { profileGet } from '../profile.js'
 import { frame, loadInto } from '../shell.js'
 import { activity, audit } from './audit.js'
 import { appearance, password, profile } from './account.js'
@@ -33,17 +33,6 @@ const PARTS = {
   services: { icon: 'server', label: () => t('Services'), admin: true, make: services },
 }
 
-// Whether the API lets this account look after the platform.
-async function isAdmin() {
-  try {
-    await get('/admin/settings')
-    return true
-  } catch (e) {
-    if (e.status === 403) return false
-    throw e
-  }
-}
-
 class Settings {
   constructor(root, place) {
     this.frame = frame(root, 'settings')
@@ -55,7 +44,7 @@ class Settings {
     fill(this.frame.body, this.body)
     this.admin = false
     this.update(place)
-    isAdmin().then((yes) => { this.admin = yes; this.#list() }, () => {})
+    profileGet().then(({ role }) => { this.admin = role === 'admin'; this.#list() }, () => {})
   }
 
   update(place) {
