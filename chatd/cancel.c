@@ -1,6 +1,8 @@
 /*
- * POST /chat/turns/{id}/cancel.  First the wish is committed, then the turn's owner hears of it
- * (topic cancel; its next beat is the net).  A turn that waits ends in the same transaction.
+ * POST /chat/turns/{id}/cancel.  A turn that runs in this very process stops at once: what it costs
+ * ends, whatever becomes of the wish.  Else the wish is committed first, then the turn's owner
+ * hears of it (topic cancel; its next beat is the net).  A turn that waits ends in the same
+ * transaction.
  */
 #include "chatd/cancel.h"
 
@@ -69,6 +71,7 @@ int turn_cancel(struct call *c, const struct turn_cancel_in *in)
 {
     struct cancelled *x = arena_alloc(&c->arena, sizeof *x);
     const char *turn_state = "";
+    bool stopped = turn_cancel_own(call_state(c), in->turn_id, c->caller);
     int r = db_get(c, Q_turn_lock, ARGS(c->caller, in->turn_id), INTO(&turn_state));
 
     if (r)
@@ -81,7 +84,7 @@ int turn_cancel(struct call *c, const struct turn_cancel_in *in)
     } else if (strcmp(turn_state, "running") == 0) {
         x->turn = in->turn_id;
         r = db_do(c, Q_turn_ask_cancel, ARGS(in->turn_id));
-    } else {
+    } else if (!stopped) {
         c->http = 200; /* it had ended */
     }
     return r ? r : db_one(c, Q_turn_get, ARGS(c->caller, in->turn_id));

@@ -129,6 +129,8 @@ void turns_lose(struct chatd *d);
  */
 bool turns_are_ours(const struct chatd *d);
 
+/* Cancels the turn if it runs here and is the account's: closes its upstream call.  Any thread. */
+bool turn_cancel_own(struct chatd *d, int64_t id, int64_t account);
 /* Cancels the turn if it runs here, now or in a moment: closes its upstream call.  Any thread. */
 void turn_cancel_here(struct chatd *d, int64_t id);
 /* The same at whichever chatd runs it. */

@@ -125,19 +125,35 @@ bool turns_are_ours(const struct chatd *d)
     return clock_boot_us() - atomic_load(&d->beat_us) < PEER_SILENT_US - SURE_MARGIN_US;
 }
 
-void turn_cancel_here(struct chatd *d, int64_t id)
+/* Under the lock.  account 0: whoever's turn it is. */
+static bool cancel_listed(struct chatd *d, int64_t id, int64_t account)
 {
-    bool found = false;
+    struct turn *t = d->turns;
+
+    while (t && t->id != id)
+        t = t->next;
+    if (!t || (account && t->account != account))
+        return false;
+    t->cancel = true;
+    if (t->sent)
+        upstream_cancel(d->upstream, id);
+    return true;
+}
+
+bool turn_cancel_own(struct chatd *d, int64_t id, int64_t account)
+{
+    bool found;
 
     pthread_mutex_lock(&d->lock);
-    for (struct turn *t = d->turns; t && !found; t = t->next) {
-        if (t->id != id)
-            continue;
-        found = t->cancel = true;
-        if (t->sent)
-            upstream_cancel(d->upstream, id);
-    }
-    if (!found)
+    found = cancel_listed(d, id, account);
+    pthread_mutex_unlock(&d->lock);
+    return found;
+}
+
+void turn_cancel_here(struct chatd *d, int64_t id)
+{
+    pthread_mutex_lock(&d->lock);
+    if (!cancel_listed(d, id, 0))
         d->cancels[d->cancel_next++ % CANCELS_MAX] = id; /* it may be on its way here */
     pthread_mutex_unlock(&d->lock);
 }

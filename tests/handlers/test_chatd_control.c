@@ -219,6 +219,26 @@ START_TEST(a_cancel_finds_the_turn_when_it_comes)
 }
 END_TEST
 
+/* Before the wish is written down; a stranger's wish does nothing, and is not remembered. */
+START_TEST(only_its_user_stops_a_turn_at_once)
+{
+    struct turn_order order = {.id = 13, .account = 7, .fence = 1};
+    struct turn *t;
+
+    pthread_mutex_init(&state.lock, NULL);
+    ck_assert(!turn_cancel_own(&state, 13, 7));
+    t = turn_new(&state, &order);
+    ck_assert(!t->cancel);
+    ck_assert(!turn_cancel_own(&state, 13, 8));
+    ck_assert(!turn_cancel_own(&state, 12, 7));
+    ck_assert(!t->cancel);
+    ck_assert(turn_cancel_own(&state, 13, 7));
+    ck_assert(t->cancel);
+    turn_drop(t);
+    pthread_mutex_destroy(&state.lock);
+}
+END_TEST
+
 /* A process that may have been stopped takes nothing, and what it began before is not its own. */
 START_TEST(a_process_in_doubt_takes_nothing)
 {
@@ -311,6 +331,7 @@ int main(void)
     tcase_add_test(t, a_takeover_of_a_cancelled_turn_is_its_end);
     tcase_add_test(t, a_cancelled_answer_is_part_of_the_history);
     tcase_add_test(t, a_cancel_finds_the_turn_when_it_comes);
+    tcase_add_test(t, only_its_user_stops_a_turn_at_once);
     tcase_add_test(t, a_process_in_doubt_takes_nothing);
     tcase_add_test(t, nobody_passes_the_users_limit);
     tcase_add_test(t, an_erased_project_stops_what_runs);
