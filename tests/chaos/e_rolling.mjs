@@ -2,6 +2,7 @@
 // message has one answer.
 import assert from 'node:assert/strict';
 import { eventually, sleep } from '../harness/http.mjs';
+import { Memory } from '../harness/sse.mjs';
 
 export const stack = { chatd: 2, settings: { MAX_TURNS_PER_USER: '64' }, own: true };
 
@@ -15,11 +16,21 @@ export default async function (t) {
     const replies = [];
     let stop = false;
 
+    const blocking = (body) => t.call('POST', '/chat', { body });
+    // One connection from the first event to the last.
+    const streamed = async (body) => {
+        const memory = new Memory();
+        const stream = await t.events('POST', '/chat', { body: { ...body, stream: true }, memory });
+        if (!stream.isStream) return stream.reply;
+        await stream.over();
+        const { turn_id } = memory.of('accepted')[0];
+        return { status: memory.last?.name === 'completed' ? 200 : 0, text: stream.all.map((e) => e.name).join(' '), json: { reply: memory.text, turn_id }, streamed: true };
+    };
+    // Every other one reads streams.
     const client = async (i) => {
         for (let n = 0; !stop; n++) {
-            const message = `client ${i} message ${n}`;
-            const reply = await t.call('POST', '/chat', { body: { project_id: project, message } }).catch((e) => ({ status: 0, text: e.message }));
-            replies.push(reply);
+            const body = { project_id: project, message: `client ${i} message ${n}` };
+            replies.push(await (i % 2 ? streamed(body) : blocking(body)).catch((e) => ({ status: 0, text: e.message })));
         }
     };
 
@@ -37,7 +48,7 @@ export default async function (t) {
         await Promise.all(clients);
         const wrong = replies.filter((r) => r.status !== 200).map((r) => `${r.status} ${r.text}`);
         assert.deepEqual(wrong, []);
-        assert.ok(replies.length >= CLIENTS, `${replies.length} answers`);
+        for (const kind of [true, undefined]) assert.ok(replies.filter((r) => r.streamed === kind).length >= CLIENTS / 2, `${replies.length} answers`);
     });
 
     await t.test('every answer is whole, and there once', async () => {
