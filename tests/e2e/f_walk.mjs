@@ -21,6 +21,7 @@ export default async function (t) {
         const body = bodyOf(t, op, ids);
         return isUpload(op) ? t.upload(where, 'mine', { token }) : t.call(op.method.toUpperCase(), where, { body, token });
     };
+    const console_ = (...args) => spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, ...args], { encoding: 'utf8', env: { ...process.env, BUILD_DIR: build } });
     // Operations whose path or body names something of the owner.
     const names = (op) => op.parameters.length > 0 || Object.keys(bodyOf(t, op, {}) ?? {}).some((name) => name in ids);
     const secured = () => t.world.contract.operations.filter((op) => op.row.security.length);
@@ -75,6 +76,14 @@ export default async function (t) {
         }
     });
 
+    await t.test('an admin finds nothing of it either', async () => {
+        const { email } = await t.as('root');
+        assert.equal(console_('create-admin', email).status, 0);
+        const token = await t.client.login('root');
+        assert.equal((await t.call('GET', '/admin/users', { token })).status, 200);
+        assert.ok((await walk(token, (op) => (names(op) && !isAdmins(op) ? [404] : undefined))) > 30);
+    });
+
     await t.test('a key that names a project of somebody else reaches nothing of it', async () => {
         await t.as('bob');
         const foreign = await key(t.client.who.token, { scopes: all, project_id: ids.project_id });
@@ -100,8 +109,7 @@ export default async function (t) {
         await t.as('carol');
         const { token, email } = t.client.who;
         disabled = [token, await key(token, { scopes: all })];
-        const env = { ...process.env, BUILD_DIR: build };
-        const said = spawnSync(path.join(top, 'deploy/chatbot-admin'), ['--data', t.stack.data, 'disable', email], { encoding: 'utf8', env });
+        const said = console_('disable', email);
         assert.equal(said.status, 0, said.stderr);
         const before = await rowsAtRest(t.stack);
         for (const with_ of disabled) assert.ok((await walk(with_, () => [401])) > 40);
