@@ -6,6 +6,7 @@
 #include "authd/address.h"
 #include "authd/audit.h"
 #include "authd/one_time_token.h"
+#include "authd/passwords.h"
 #include "authd/queries.h"
 #include "authd/revocations.h"
 #include "authd/sessions.h"
@@ -54,10 +55,10 @@ int account_void(struct call *c, int64_t account)
 
     one_time_token_new(&token);
     if (!r)
+        r = password_renewed(c, account, 0);
+    if (!r)
         r = db_one(c, Q_reset_insert,
                    ARGS(account, (const char *)token.hash, (const char *)token.text));
-    if (!r)
-        r = sessions_end(c, account, 0);
     if (!r)
         r = audit(c, "password_voided", account, "", "");
     if (!r)

@@ -55,6 +55,13 @@ int password_confirm(struct call *c, const char *password, const char *field, co
     return r;
 }
 
+int password_renewed(struct call *c, int64_t account, int64_t session)
+{
+    int r = sessions_end(c, account, session);
+
+    return r ? r : db_do(c, Q_account_asked_forget, ARGS(account));
+}
+
 /* What password_change_prepare() leaves. */
 struct change {
     const char *old_hash, *new_hash;
@@ -87,7 +94,7 @@ int password_change(struct call *c, const struct password_change_in *in)
     if (r == NOT_FOUND)
         return refuse(c, CONFLICT, "old_password", "the password was changed at the same time");
     if (!r)
-        r = sessions_end(c, c->caller, c->session);
+        r = password_renewed(c, c->caller, c->session);
     if (!r)
         r = audit(c, "password_changed", c->caller, "", "");
     return r ? r : mail_add(c, MAIL_password_changed, c->caller, NULL, NULL);

@@ -25,3 +25,11 @@ int account_verify(struct call *c, const char *hash, int64_t old_rounds, const c
  */
 int password_confirm(struct call *c, const char *password, const char *field, const char **ret_hash,
                      const char **ret_address) __attribute__((warn_unused_result));
+
+/*
+ * In apply, once an account's password is another one: all its sessions end but the one that asks
+ * (0: all), and so does what was asked for with the old one and waits for the link of a mail to be
+ * followed, as whoever knew that may have asked.
+ */
+int password_renewed(struct call *c, int64_t account, int64_t session)
+    __attribute__((warn_unused_result));

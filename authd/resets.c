@@ -58,7 +58,7 @@ int password_reset_confirm(struct call *c, const struct password_reset_confirm_i
     if (!r && by_mail)
         r = db_do(c, Q_account_verified, ARGS(account));
     if (!r)
-        r = sessions_end(c, account, 0);
+        r = password_renewed(c, account, 0);
     if (!r)
         r = audit(c, "password_reset", account, "", "");
     return r ? r : mail_add(c, MAIL_password_changed, account, NULL, NULL);

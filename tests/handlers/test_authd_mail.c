@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "authd/admin.h"
 #include "authd/mail.h"
 #include "tests/handlers/authd_rig.h"
 
@@ -314,6 +315,57 @@ START_TEST(an_address_changes_once_it_is_proved)
 }
 END_TEST
 
+/* Whoever knew the password asks for an address of theirs, waits until its owner has taken the
+ * account back, and only then follows the link. */
+START_TEST(a_new_password_stops_a_change_of_address)
+{
+    struct password_change_in in = {.old_password = PASSWORD, .new_password = "OtherPass456"};
+    char theirs[3][44];
+
+    for (int way = 0; way < 3; way++) {
+        const char *password = way == 0 ? PASSWORD : way == 1 ? "OtherPass456" : "ThirdPass789";
+        ck_assert_int_eq(change("evil@example.com", password), DONE);
+        delivered("evil@example.com", "Confirm your new e-mail address");
+        snprintf(theirs[way], sizeof theirs[way], "%s", token("verify"));
+        if (way == 0) {
+            c = harness_call(OP_password_change, ann);
+            ck_assert_int_eq(password_change_prepare(c, &in), DONE);
+            ck_assert_int_eq(password_change(c, &in), DONE);
+        } else if (way == 1) {
+            ck_assert_int_eq(ask_reset(EMAIL), DONE);
+            delivered(EMAIL, "Set a new password");
+            ck_assert_int_eq(confirm(token("reset"), "ThirdPass789"), DONE);
+        } else {
+            c = harness_call(OP_account_reset, 0);
+            ck_assert_int_eq(account_void(c, ann), DONE);
+        }
+        for (int i = 0; i <= way; i++)
+            ck_assert_int_eq(verify(theirs[i]), BAD_INPUT);
+        if (way < 2)
+            delivered(EMAIL, "Your password was changed");
+    }
+    ck_assert_int_eq(number("SELECT count(*) FROM email_token"), 0);
+    ck_assert_str_eq(harness_sql(c, "SELECT email FROM account"), EMAIL);
+    ck_assert_int_eq(number("SELECT count(*) FROM reset_token"), 1); /* the admin's */
+}
+END_TEST
+
+START_TEST(a_new_password_ends_older_resets)
+{
+    struct password_change_in in = {.old_password = PASSWORD, .new_password = "OtherPass456"};
+    char theirs[44];
+
+    ck_assert_int_eq(ask_reset(EMAIL), DONE);
+    delivered(EMAIL, "Set a new password");
+    snprintf(theirs, sizeof theirs, "%s", token("reset"));
+    c = harness_call(OP_password_change, ann);
+    ck_assert_int_eq(password_change_prepare(c, &in), DONE);
+    ck_assert_int_eq(password_change(c, &in), DONE);
+    ck_assert_int_eq(confirm(theirs, "ThirdPass789"), BAD_INPUT);
+    ck_assert_int_eq(login_as(EMAIL, "OtherPass456"), DONE);
+}
+END_TEST
+
 START_TEST(the_old_address_hears_of_it)
 {
     ck_assert_int_eq(change("new@example.com", PASSWORD), DONE);
@@ -394,6 +446,8 @@ int main(void)
     tcase_add_test(tests, files_of_mails_stay_for_a_day);
     tcase_add_test(tests, an_unproved_address_cannot_log_in);
     tcase_add_test(tests, an_address_changes_once_it_is_proved);
+    tcase_add_test(tests, a_new_password_stops_a_change_of_address);
+    tcase_add_test(tests, a_new_password_ends_older_resets);
     tcase_add_test(tests, the_old_address_hears_of_it);
     tcase_add_test(tests, a_taken_address_is_not_taken_twice);
     tcase_add_test(tests, domains_hold_for_changes_too);
