@@ -383,6 +383,7 @@ static int pipeline_run(struct db *db, const struct step *const *steps, int n, i
                         PGresult **ret)
 {
     PGresult *results[2] = {NULL};
+    int64_t begun;
     bool waited;
     int r = DONE;
 
@@ -390,10 +391,12 @@ static int pipeline_run(struct db *db, const struct step *const *steps, int n, i
         r = prepare(db, steps[i]->query);
     if (r)
         return r;
+    begun = clock_us();
     waited = pulse_wait_begin();
     if (!PQenterPipelineMode(db->pg) || pipeline_exchange(db->pg, db, steps, n, results))
         db->broken = true;
     pulse_wait_end(waited);
+    db_slow_tell(db_query(db, steps[n - 1]->query)->name, begun);
     for (int i = 0; i < n && !r; i++)
         if (!is_good(results[i]))
             r = db_error(db, results[i], db_query(db, steps[i]->query)->name);
@@ -453,6 +456,7 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
     static const struct step begin = {.query = SQ_begin};
     cleanup(rows_drop) PGresult *res = NULL;
     const char *values[ARGS_MAX], *name = db_query(db, query)->name;
+    int64_t begun;
     bool waited;
     int r;
 
@@ -468,9 +472,11 @@ int db_run(struct db *db, int query, size_t n, const struct arg *args, PGresult 
     if (r)
         return r;
     args_values(n, args, values);
+    begun = clock_us();
     waited = pulse_wait_begin();
     res = PQexecPrepared(db->pg, name, (int)n, values, NULL, NULL, 0);
     pulse_wait_end(waited);
+    db_slow_tell(name, begun);
     if (!is_good(res))
         return db_error(db, res, name);
     *ret = TAKE(res);

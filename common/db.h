@@ -153,6 +153,11 @@ int db_prepare_all(struct db *db) __attribute__((warn_unused_result));
  * each 100 ms. */
 bool db_revive(struct db *db);
 
+/* Statements of the process that take longer are logged by name; 0 (as it begins): none. */
+void db_slow_limit(int64_t us);
+/* Tells of a statement that took from begun_us (clock_us) until now, if that is too long. */
+void db_slow_tell(const char *query, int64_t begun_us);
+
 /* Whether the last use met no lost connection. */
 bool db_usable(const struct db *db);
 

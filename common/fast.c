@@ -151,6 +151,7 @@ static void flight_end(struct fast *l, struct flight *f)
     atomic_store(&l->daemon->db_seen_us, clock_us());
     if (f->job) {
         log_trace(f->call.trace);
+        db_slow_tell(db_query(l->db, f->query)->name, f->started_us);
         if (PQresultStatus(f->result) == PGRES_TUPLES_OK)
             r = call_rows(&f->call, f->result, f->limit);
         else

@@ -210,6 +210,14 @@ void call_answer_early(struct call *c, uint64_t id, int gateway)
     bus_reply(c->daemon->bus, j);
 }
 
+static void slow_tell(const struct call *c, int64_t usec)
+{
+    int64_t most = atomic_load(&c->daemon->slow_request_us);
+
+    if (most && usec > most && c->op && c->op->lane != LANE_BULK)
+        log_line(LOG_LEVEL_NOTICE, "event=slow_request op=%s usec=%" PRId64, c->op->name, usec);
+}
+
 void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
 {
     int status = r < 0 ? INTERNAL : r;
@@ -223,6 +231,7 @@ void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
     c->transfer = NULL; /* the bus thread's from here */
     log_line(LOG_LEVEL_INFO, "op=%s caller=%" PRId64 " status=%d usec=%" PRId64,
              op ? op->name : "unknown", c->caller, http, clock_us() - started_us);
+    slow_tell(c, clock_us() - started_us);
     log_trace(NULL);
     bus_reply(c->daemon->bus, j);
 }

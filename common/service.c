@@ -200,11 +200,18 @@ static bool daemon_serves(struct daemon *d)
     return true;
 }
 
+static void slow_limits_set(struct daemon *d)
+{
+    atomic_store(&d->slow_request_us, conf_i64(d->conf, SET_SLOW_REQUEST_MS) * 1000);
+    db_slow_limit(conf_i64(d->conf, SET_SLOW_QUERY_MS) * 1000);
+}
+
 static void reload(struct daemon *d)
 {
     sd_notify(0, "RELOADING=1");
     if (conf_reload(d->conf) == 0) {
         log_limit_named(conf_str(d->conf, SET_LOG_LEVEL));
+        slow_limits_set(d);
         if (d->service->reload)
             d->service->reload(d->conf, d->state);
         log_line(LOG_LEVEL_NOTICE, "event=reload");
@@ -367,6 +374,7 @@ int service_main(const struct service *s, int argc, char **argv)
     if (r)
         return r;
     log_limit_named(conf_str(d.conf, SET_LOG_LEVEL));
+    slow_limits_set(&d);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -23,6 +23,9 @@ install(DIRECTORY deploy/systemd/ DESTINATION ${units}
 install(FILES deploy/sysusers.conf DESTINATION lib/sysusers.d RENAME chatbot.conf)
 install(FILES deploy/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME chatbot.conf)
 
+install(FILES deploy/monitoring/scrape.yml deploy/monitoring/alerts.yml deploy/monitoring/dashboard.json
+        DESTINATION ${share}/monitoring)
+
 # Settings and manual pages are printed by the build.
 set(pages chatbot.conf.5)
 foreach(daemon ${daemons})

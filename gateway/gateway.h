@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct access_log;
 struct addresses;
 struct admit_transfers;
 struct auth;
@@ -29,7 +30,8 @@ struct gateway {
     struct rate_table *rates; /* NULL: no limits */
     struct metrics *metrics;
     struct streams *streams;
-    atomic_int_fast64_t request_wait_ms, chat_wait_ms, transfer_rate;
+    struct access_log *access_log; /* NULL: none */
+    atomic_int_fast64_t request_wait_ms, chat_wait_ms, transfer_rate, slow_request_ms;
     unsigned threads;
     atomic_uint requests, chats; /* being served, see admit.c */
     struct admit_transfers *transfers;

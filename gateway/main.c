@@ -25,6 +25,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/pulse.h"
+#include "gateway/access_log.h"
 #include "gateway/admit.h"
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
@@ -112,6 +113,7 @@ static void waits_set(const struct conf *conf, struct gateway *g)
     atomic_store(&g->request_wait_ms, conf_i64(conf, SET_REQUEST_WAIT) * 1000);
     atomic_store(&g->chat_wait_ms, conf_i64(conf, SET_CHAT_WAIT) * 1000);
     atomic_store(&g->transfer_rate, conf_i64(conf, SET_TRANSFER_RATE));
+    atomic_store(&g->slow_request_ms, conf_i64(conf, SET_SLOW_REQUEST_MS));
 }
 
 /* What the settings' types do not say. */
@@ -192,7 +194,8 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
 
     bus->bus_dir = conf_str(conf, SET_BUS_DIR);
     bus->name = conf_str(conf, SET_GATEWAY_NAME);
-    if ((r = broker_start(bus, &g->broker)) < 0 ||
+    if ((r = access_log_open(conf_str(conf, SET_ACCESS_LOG), &g->access_log)) < 0 ||
+        (r = broker_start(bus, &g->broker)) < 0 ||
         (r = streams_new(streams_of(conf, g->threads), &g->streams)) < 0)
         return r;
     auth_on_ended(g->auth, session_ended, keys_changed, g->streams);
@@ -215,6 +218,7 @@ static void reload(struct conf *conf, struct gateway *g)
     const char *origins = conf_str(conf, SET_CORS_ORIGINS);
 
     sd_notify(0, "RELOADING=1");
+    access_log_reopen(g->access_log);
     if (conf_reload(conf) == 0) {
         log_limit_named(conf_str(conf, SET_LOG_LEVEL));
         waits_set(conf, g);
@@ -302,6 +306,7 @@ static void gateway_drop(struct gateway *g)
     proxies_drop(&g->proxies);
     hosts_drop(&g->hosts);
     addresses_drop(&g->addresses);
+    access_log_drop(&g->access_log);
     system_stop();
 }
 

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/hang.h"
 #include "common/log.h"
+#include "gateway/access_log.h"
 #include "gateway/admit.h"
 #include "gateway/auth.h"
 #include "gateway/call.h"
@@ -164,6 +165,15 @@ static bool is_probe(const struct exchange *x, const struct http_reply *reply)
     return x->op && x->op->id == OP_health_live && reply->status == 200;
 }
 
+/* Slower than it should be, for what is ours to be fast in. */
+static bool is_slow(const struct exchange *x, int64_t usec)
+{
+    int64_t most_ms = atomic_load(&x->gateway->slow_request_ms);
+
+    return most_ms && usec > most_ms * 1000 && x->op && x->op->keep != KEEP_TURN &&
+           x->op->stream == STREAM_NONE;
+}
+
 void pipeline_done(void *state, struct http_request *r, const struct http_reply *reply,
                    int64_t bytes)
 {
@@ -177,6 +187,10 @@ void pipeline_done(void *state, struct http_request *r, const struct http_reply 
              x->op ? x->op->name : "-", r->method, reply->status, x->status ? " code=" : "",
              x->status ? api_code(x->status) : "", (long long)usec, (long long)bytes,
              (long long)x->caller);
+    if (is_slow(x, usec))
+        log_line(LOG_LEVEL_NOTICE, "event=slow_request op=%s status=%d usec=%lld", x->op->name,
+                 reply->status, (long long)usec);
+    access_log_write(g->access_log, r, x->address, x->caller, reply->status, bytes);
     log_trace(NULL);
     if (x->body.capacity > BODY_KEPT)
         text_drop(&x->body);
