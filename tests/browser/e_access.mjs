@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import zlib from 'node:zlib';
 import { sql } from '../harness/database.mjs';
 import { eventually, request } from '../harness/http.mjs';
-import { answer, project, say, withBrowser } from './parts/browser.mjs';
+import { answer, follow, project, say, withBrowser } from './parts/browser.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const FIRST_LOAD = 150 * 1000; // bytes, compressed
@@ -13,7 +13,7 @@ const FIRST_LOAD = 150 * 1000; // bytes, compressed
 export const stack = { own: true }; // it takes as long as the others together
 
 async function look(b, page, name) {
-    await page.waitForTimeout(250); // what fades in has come
+    await page.waitForTimeout(60); // what was begun is painted
     await b.picture(page, name);
     const found = await page.evaluate(async () => {
         const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
@@ -42,7 +42,7 @@ export default (t) => withBrowser(t, async (b) => {
     const looks = [['light', 1280], ['dark', 1280], ['light', 360], ['dark', 360]];
     for (const [colorScheme, width] of looks)
         await b.test(`every page, ${colorScheme}, ${width} px`, async () => {
-            const context = await b.person({ colorScheme, viewport: { width, height: width < 500 ? 740 : 800 }, hasTouch: width < 500, isMobile: width < 500, bypassCSP: false });
+            const context = await b.person({ colorScheme, reducedMotion: 'reduce', viewport: { width, height: width < 500 ? 740 : 800 }, hasTouch: width < 500, isMobile: width < 500 });
             await context.addInitScript({ path: AXE });
             const page = await b.tab(context, '/');
             const see = (name) => look(b, page, `${name}-${colorScheme}-${width}`);
@@ -80,11 +80,11 @@ export default (t) => withBrowser(t, async (b) => {
             await page.getByText('What would you like to talk about?').waitFor();
             await see('new');
             for (const part of ['profile', 'appearance', 'password', 'second', 'sessions', 'keys', 'activity', 'data', 'delete', 'users', 'invites', 'registration', 'audit', 'services']) {
-                await page.goto(`/settings?part=${part}`);
+                await follow(page, `/settings?part=${part}`);
                 await page.locator('.card').first().waitFor();
                 await see(`settings-${part}`);
             }
-            await page.goto('/settings?part=delete');
+            await follow(page, '/settings?part=delete');
             await page.getByRole('button', { name: 'Delete the account' }).click();
             await page.getByRole('dialog').waitFor();
             await see('delete');

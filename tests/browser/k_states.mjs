@@ -2,9 +2,9 @@
 // says what it is.
 import assert from 'node:assert/strict';
 import { sql } from '../harness/database.mjs';
-import { logIn, project, say, until, withBrowser } from './parts/browser.mjs';
+import { follow, logIn, project, say, until, withBrowser } from './parts/browser.mjs';
 
-export const stack = { demo: true };
+export const stack = { demo: true, own: true };
 
 const problem = (status, code, detail) => ({ status, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'x', status, code, detail, request_id: 'x' }) });
 
@@ -20,15 +20,8 @@ export default (t) => withBrowser(t, async (b) => {
     const again = (scope = page) => scope.getByRole('button', { name: 'Try again', exact: true });
     const failing = (path) => page.route((url) => url.pathname === path, (route) => route.fulfill(problem(500, 'internal', 'broken on purpose')));
 
-    // To another page without loading all of it anew, as a link does.
-    const hop = (address) => page.evaluate((href) => {
-        const link = document.body.appendChild(Object.assign(document.createElement('a'), { href }));
-        link.click();
-        link.remove();
-    }, address);
-
     const aside = async () => { // where nothing is asked for
-        await hop('/settings?part=appearance');
+        await follow(page, '/settings?part=appearance');
         await page.locator('.choices').first().waitFor();
     };
 
@@ -69,7 +62,7 @@ export default (t) => withBrowser(t, async (b) => {
         for (const [address, path, ready, anew] of views) {
             await aside();
             await failing(path);
-            await (anew ? page.goto(address) : hop(address));
+            await (anew ? page.goto(address) : follow(page, address));
             try {
                 await again().first().waitFor({ timeout: 20000 });
                 await page.getByText(/broken on purpose/i).first().waitFor({ timeout: 5000 });
@@ -90,7 +83,7 @@ export default (t) => withBrowser(t, async (b) => {
             const held = new Promise((resolve) => { go = resolve; });
             await aside();
             await page.route((url) => url.pathname === path, async (route) => { await held; await route.continue(); });
-            await hop(address);
+            await follow(page, address);
             await page.locator('.loading').first().waitFor();
             go();
             await page.locator(ready).first().waitFor();

@@ -100,6 +100,13 @@ export async function logIn(page, email, password) {
     await page.waitForURL('**/dashboard');
 }
 
+// To another page as a link leads there: nothing is loaded anew.
+export const follow = (page, address) => page.evaluate((href) => {
+    const link = document.body.appendChild(Object.assign(document.createElement('a'), { href }));
+    link.click();
+    link.remove();
+}, address);
+
 // Sends a message in the chat that is open.
 export async function say(page, text) {
     await page.getByLabel('Message', { exact: true }).fill(text);
