@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { execute } from '../harness/database.mjs';
+import { execute, select } from '../harness/database.mjs';
 import { eventually } from '../harness/http.mjs';
 
 export default async function (t) {
@@ -37,6 +37,22 @@ export default async function (t) {
         reload('HISTORY_TOKENS=1\nRETENTION_DAYS=never\n');
         await eventually(() => /RETENTION_DAYS/.test(fs.readFileSync(path.join(t.stack.data, 'log/chatd-1.log'), 'utf8')), { what: 'it is told' });
         assert.equal(await dropped(), 0);
+    });
+
+    await t.test('SEARCH_TIMEOUT ends a search that takes longer, and nobody else waits', async () => {
+        t.expectLog(/search|lock/);
+        reload('SEARCH_TIMEOUT=200\n');
+        await eventually(() => /name=SEARCH_TIMEOUT value=\S*200/.test(fs.readFileSync(path.join(t.stack.data, 'log/chatd-1.log'), 'utf8')), { what: 'it is taken over' });
+        const held = execute(t.stack, 'BEGIN; LOCK TABLE chat.search_doc IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(2); COMMIT');
+        await eventually(async () => (await select(t.stack, "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'chat.search_doc'::regclass")).length > 0, { what: 'the table is held' });
+        const began = Date.now();
+        const slow = await t.call('GET', '/search?q=ships');
+        assert.equal(slow.status, 503, slow.text);
+        assert.equal(slow.json.code, 'search_too_slow');
+        assert.ok(Date.now() - began < 1500, `${Date.now() - began} ms`);
+        assert.equal((await say('meanwhile', young)).usage.dropped_messages, 0);
+        await held;
+        assert.equal((await t.call('GET', '/search?q=ships')).status, 200);
     });
 
     await t.test('SEARCH_LANGUAGE and RETENTION_DAYS count for what is there', async () => {

@@ -50,6 +50,7 @@ static int64_t found(int64_t caller, const char *asked)
     const char *index = NULL, *snippet = NULL;
     cleanup(rows_drop) PGresult *few = NULL;
     cleanup(rows_drop) PGresult *newest = NULL;
+    cleanup(rows_drop) PGresult *none = NULL;
     bool words;
 
     c = harness_call(OP_search, caller);
@@ -62,9 +63,16 @@ static int64_t found(int64_t caller, const char *asked)
         DONE);
     ck_assert_int_eq(
         db_rows(c, Q_search_newest,
-                ARGS(caller, index, snippet, "simple", 0, 50, arg_i64_if(false, 0), 1000), &newest),
+                ARGS(caller, index, snippet, "simple", 0, 50, arg_i64_if(false, 0), 1000, 3000),
+                &newest),
         DONE);
     ck_assert_int_eq(rows_count(few), rows_count(newest)); /* two ways, one result */
+    ck_assert_int_eq(
+        db_rows(c, Q_search_newest,
+                ARGS(caller, index, snippet, "simple", 0, 50, arg_i64_if(false, 0), 1000, 0),
+                &none),
+        DONE);
+    ck_assert_int_eq(rows_count(none), 0); /* where nothing is looked at */
     return rows_count(few);
 }
 
