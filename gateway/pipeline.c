@@ -65,6 +65,26 @@ static bool is_trace(const char *s)
     return n >= 1 && n <= TRACE_MAX && !s[n];
 }
 
+/* Whether n characters are lower-case hexadecimal and not all zero. */
+static bool is_hex_id(const char *s, size_t n)
+{
+    return strspn(s, "0123456789abcdef") >= n && strspn(s, "0") < n;
+}
+
+/* The trace id of a traceparent (W3C Trace Context, 3.2), as a request id; false: it is none. */
+static bool trace_of_parent(const char *s, char ret[TRACE_MAX + 1])
+{
+    size_t n = s ? strlen(s) : 0;
+
+    if (n < 55 || strspn(s, "0123456789abcdef") != 2 || strncmp(s, "ff", 2) == 0 || s[2] != '-' ||
+        !is_hex_id(s + 3, 32) || s[35] != '-' || !is_hex_id(s + 36, 16) || s[52] != '-' ||
+        strspn(s + 53, "0123456789abcdef") != 2 ||
+        (n > 55 && (s[55] != '-' || strncmp(s, "00", 2) == 0)))
+        return false;
+    snprintf(ret, TRACE_MAX + 1, "%.32s", s + 3);
+    return true;
+}
+
 static void exchange_start(struct exchange *x, struct gateway *g, struct http_request *r,
                            struct http_reply *reply)
 {
@@ -87,7 +107,7 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
     text_clear(&x->body);
     if (trace && is_trace(trace))
         snprintf(x->trace, sizeof x->trace, "%s", trace);
-    else
+    else if (!r || !trace_of_parent(http_header(r, "traceparent"), x->trace))
         trace_make(x->trace);
     log_trace(x->trace);
     http_reply_header(reply, "X-Request-Id", x->trace);

@@ -1,6 +1,7 @@
 // What is slow is told, by every process that has to do with it, under the request's id; the access log
 // has a line for each reply, and none of what people search for.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -31,6 +32,19 @@ export default async function (t) {
             ['gateway-1', /event=slow_request op=project_create status=201 usec=1\d{6}/],
         ])
             await eventually(() => lines(name).some((line) => line.includes(trace) && what.test(line)), { what: `${name}: ${what}` });
+    });
+
+    await t.test('the trace id of a traceparent is the request id, in every log', async () => {
+        const id = crypto.randomBytes(16).toString('hex');
+        const given = async (headers) => (await t.call('GET', '/projects', { headers })).headers['x-request-id'];
+        assert.equal(await given({ traceparent: `00-${id}-00f067aa0ba902b7-01` }), id);
+        for (const name of ['gateway-1', 'projectd'])
+            await eventually(() => lines(name).some((line) => line.includes(`trace=${id} op=project_list`)), { what: `a line of ${name}` });
+        assert.equal(await given({ traceparent: `cc-${id}-00f067aa0ba902b7-01-more` }), id, 'a later version');
+        assert.equal(await given({ traceparent: `00-${id}-00f067aa0ba902b7-01`, 'X-Request-Id': 'mine' }), 'mine');
+        const zero = (n) => '0'.repeat(n);
+        for (const wrong of ['', `00-${id}`, `ff-${id}-00f067aa0ba902b7-01`, `00-${zero(32)}-00f067aa0ba902b7-01`, `00-${id}-${zero(16)}-01`, `00-${id.toUpperCase().replace(/\d/g, 'A')}-00f067aa0ba902b7-01`, `00-${id}-00f067aa0ba902b7-01-more`, `00-${id}-00f067aa0ba902b7-0x`])
+            assert.match(await given({ traceparent: wrong }), /^[0-9a-f]{24}$/, wrong);
     });
 
     await t.test('a chat lasts as long as the model', async () => {
