@@ -11,7 +11,7 @@
 #include "common/hang.h"
 #include "common/log.h"
 
-#define LOOP_SILENCE_US 5000000
+#define LOOP_SILENCE_US 10000000 /* a busy disk may hold a line of the log for seconds */
 #define WORK_SILENCE_US 60000000
 
 struct pulse {

@@ -12,7 +12,7 @@
 #define PULSES_MAX      128
 
 enum pulse_kind {
-    PULSE_LOOP, /* comes round at least each second: silent for 5 s, it hangs */
+    PULSE_LOOP, /* comes round at least each second: silent for 10 s, it hangs */
     PULSE_WORK, /* a piece of work may take longer: 60 s, or three times the watchdog's time */
 };
 

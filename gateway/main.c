@@ -281,6 +281,7 @@ static void drain(struct gateway *g)
 {
     unsigned left;
 
+    probe_drop(&g->probe); /* nobody would answer it */
     http_close(g->http);
     streams_stop(g->streams); /* their clients come back, to another gateway or our successor */
     left = http_drain(g->http, DRAIN_MS);

@@ -2,6 +2,8 @@
 #include "gateway/probe.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,8 +21,8 @@
 #include "proto/api.h"
 
 #define EVERY_MS 2000
-#define STOP_MS  50 /* between looks whether to end */
-#define WAIT_S   5  /* for the connection, and for the answer */
+#define STOP_MS  50   /* between looks whether to end */
+#define WAIT_MS  5000 /* for the connection, and for each part of the answer */
 
 struct probe {
     struct sockaddr_in at;
@@ -29,21 +31,40 @@ struct probe {
     atomic_bool stop;
 };
 
+/* Whether the socket gets ready for that in time, and nobody wants us to end. */
+static bool is_ready(const struct probe *p, int fd, short events)
+{
+    struct pollfd one = {.fd = fd, .events = events};
+    int ready = 0;
+
+    for (int ms = 0; ms < WAIT_MS && ready == 0 && !atomic_load(&p->stop); ms += STOP_MS)
+        ready = poll(&one, 1, STOP_MS);
+    return ready > 0;
+}
+
 /* Whether something that speaks HTTP answers. */
 static bool is_answered(const struct probe *p)
 {
     static const char request[] = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
                                   "X-Request-Id: probe\r\nConnection: close\r\n\r\n";
-    const struct timeval wait = {.tv_sec = WAIT_S};
-    cleanup(fd_drop) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cleanup(fd_drop) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     char head[9] = "";
+    size_t got = 0;
+    ssize_t n;
 
-    return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0 &&
-           connect(fd, (const struct sockaddr *)&p->at, sizeof p->at) == 0 &&
-           send(fd, request, sizeof request - 1, MSG_NOSIGNAL) == sizeof request - 1 &&
-           recv(fd, head, sizeof head - 1, MSG_WAITALL) == sizeof head - 1 &&
-           strcmp(head, "HTTP/1.1") == 0;
+    if (fd < 0 ||
+        (connect(fd, (const struct sockaddr *)&p->at, sizeof p->at) != 0 && errno != EINPROGRESS))
+        return false;
+    if (!is_ready(p, fd, POLLOUT) ||
+        send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != sizeof request - 1)
+        return false;
+    while (got < sizeof head - 1 && is_ready(p, fd, POLLIN)) {
+        n = recv(fd, head + got, sizeof head - 1 - got, 0);
+        if (n <= 0)
+            return false;
+        got += (size_t)n;
+    }
+    return strcmp(head, "HTTP/1.1") == 0;
 }
 
 static void *probe_run(void *state)

@@ -101,6 +101,25 @@ export default async function (t) {
         assert.equal((await as('GET', '/admin/users/999999999')).status, 404);
     });
 
+    await t.test('the queue is told in numbers', async () => {
+        await t.as('fay');
+        const project = (await t.call('POST', '/projects', { body: { name: 'held', model: 'hold' } })).json.id;
+        const idle = (await as('GET', '/admin/queue')).json;
+        assert.deepEqual([idle.queued, idle.queued_users, idle.oldest_seconds, idle.running, idle.running_users], [0, 0, 0, 0, 0]);
+        assert.deepEqual(idle.processes.map((p) => p.running), [0]);
+        // four of a user run at once
+        const replies = Array.from({ length: 6 }, () => t.call('POST', '/chat', { body: { project_id: project, message: 'hold on' }, timeout: 60000 }));
+        const busy = await eventually(async () => {
+            const { json } = await as('GET', '/admin/queue');
+            return json.running === 4 && json.queued === 2 && json.oldest_seconds > 0 && json;
+        }, { within: 30000, what: 'two wait' });
+        assert.deepEqual([busy.queued_users, busy.running_users], [1, 1]);
+        assert.deepEqual(busy.processes.map((p) => p.running), [4]);
+        const released = setInterval(() => t.stack.tell('release'), 100);
+        for (const reply of replies) assert.equal((await reply).status, 200);
+        clearInterval(released);
+    });
+
     await t.test('a reset voids the password; its token sets a new one, once', async () => {
         await t.as('frank');
         const { id, email: his, password: old, token } = t.client.who;

@@ -214,7 +214,9 @@ export default async function (t) {
             const again = async (act) => {
                 const mine = [];
                 seen.push(mine);
-                while (!stop) mine.push((await act().catch(() => ({ status: 0 }))).status);
+                const once = async () => mine.push((await act().catch(() => ({ status: 0 }))).status);
+                while (!stop) await once();
+                await once(); // behind it, also where the one before took as long as all of this
             };
             // a turn that runs, and an upload that has half of its body, until behind the deletion
             const half = halfUpload(who);
