@@ -19,6 +19,7 @@
 #include "proto/api.h"
 
 #define FETCH_BURST 10 /* then one a second */
+#define NEVER_TOLD  UINT64_MAX
 
 struct key {
     char kid[64];
@@ -46,6 +47,7 @@ struct keys *keys_new(void)
     pthread_rwlock_init(&k->lock, NULL);
     pthread_mutex_init(&k->fetch_lock, NULL);
     k->fetches = FETCH_BURST;
+    atomic_init(&k->changes, NEVER_TOLD); /* there are some that nobody has asked for */
     return k;
 }
 
