@@ -112,17 +112,28 @@ static void prepared_forget(struct db *db)
     memset(db->prepared, 0, n * sizeof *db->prepared);
 }
 
+/* NULL: it was prepared before. */
+static PGresult *prepare_once(struct db *db, int query)
+{
+    const struct query *q = db_query(db, query);
+    bool waited;
+    PGresult *res;
+
+    if (*is_prepared(db, query))
+        return NULL;
+    waited = pulse_wait_begin();
+    res = PQprepare(db->pg, q->name, q->sql, 0, NULL);
+    pulse_wait_end(waited);
+    *is_prepared(db, query) = PQresultStatus(res) == PGRES_COMMAND_OK;
+    return res;
+}
+
 static int prepare_range(struct db *db, int first, int count)
 {
     for (int i = first; i < first + count; i++) {
-        const struct query *q = db_query(db, i);
-        cleanup(rows_drop) PGresult *res = NULL;
-        if (*is_prepared(db, i))
-            continue;
-        res = PQprepare(db->pg, q->name, q->sql, 0, NULL);
-        if (PQresultStatus(res) != PGRES_COMMAND_OK)
-            return connect_error(db->pg, res, q->name);
-        *is_prepared(db, i) = true;
+        cleanup(rows_drop) PGresult *res = prepare_once(db, i);
+        if (res && PQresultStatus(res) != PGRES_COMMAND_OK)
+            return connect_error(db->pg, res, db_query(db, i)->name);
     }
     return DONE;
 }
@@ -324,19 +335,9 @@ int db_command(struct db *db, const char *sql)
 /* Prepares a statement before its first use: a round trip more. */
 static int prepare(struct db *db, int query)
 {
-    const struct query *q = db_query(db, query);
-    cleanup(rows_drop) PGresult *res = NULL;
-    bool waited;
+    cleanup(rows_drop) PGresult *res = prepare_once(db, query);
 
-    if (*is_prepared(db, query))
-        return DONE;
-    waited = pulse_wait_begin();
-    res = PQprepare(db->pg, q->name, q->sql, 0, NULL);
-    pulse_wait_end(waited);
-    if (!is_good(res))
-        return db_error(db, res, q->name);
-    *is_prepared(db, query) = true;
-    return DONE;
+    return !*is_prepared(db, query) ? db_error(db, res, db_query(db, query)->name) : DONE;
 }
 
 bool db_send(struct db *db, int query, size_t n, const struct arg *args, bool *ret_prepares)

@@ -46,17 +46,12 @@ int doctor_gateway(const struct console *con)
 {
     cleanup(conf_drop) struct conf *conf = NULL;
     cleanup(text_drop) struct text body = {0}, url = {0};
-    const char *listen, *origins, *why;
+    const char *origins, *why;
     int status, r = conf_load(SVC_GATEWAY, "chatbot-admin", con->option_count, con->options, &conf);
 
     if (r)
         return r;
-    listen = conf_str(conf, SET_LISTEN);
-    text_printf(&url, "http://%s:%lld/health",
-                strcmp(listen, "0.0.0.0") == 0 ? "127.0.0.1" : listen,
-                (long long)(conf_i64(conf, SET_PORT) + conf_i64(conf, SET_GATEWAY_NUMBER) - 1));
-    text_putc(&url, '\0');
-    status = http_get(url.data, NULL, &body, &why);
+    status = gateway_get(conf, "/health", &url, &body, &why);
     if (status)
         health_look(url.data, status, &body);
     else

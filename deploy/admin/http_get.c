@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 
@@ -46,4 +47,16 @@ int http_get(const char *url, const char *token, struct text *ret_body, const ch
     *reterr_why = curl_easy_strerror(r);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     return r == CURLE_OK ? (int)status : 0;
+}
+
+int gateway_get(const struct conf *conf, const char *path, struct text *ret_url,
+                struct text *ret_body, const char **reterr_why)
+{
+    const char *listen = conf_str(conf, SET_LISTEN);
+
+    text_printf(ret_url, "http://%s:%lld%s", strcmp(listen, "0.0.0.0") == 0 ? "127.0.0.1" : listen,
+                (long long)(conf_i64(conf, SET_PORT) + conf_i64(conf, SET_GATEWAY_NUMBER) - 1),
+                path);
+    text_putc(ret_url, '\0');
+    return http_get(ret_url->data, NULL, ret_body, reterr_why);
 }

@@ -100,17 +100,12 @@ int command_status(const struct console *con)
 {
     cleanup(conf_drop) struct conf *conf = NULL;
     cleanup(text_drop) struct text body = {0}, url = {0};
-    const char *listen, *why;
+    const char *why;
     int status, r = conf_load(SVC_GATEWAY, "chatbot-admin", con->option_count, con->options, &conf);
 
     if (r)
         return r;
-    listen = conf_str(conf, SET_LISTEN);
-    text_printf(&url, "http://%s:%lld/metrics",
-                strcmp(listen, "0.0.0.0") == 0 ? "127.0.0.1" : listen,
-                (long long)(conf_i64(conf, SET_PORT) + conf_i64(conf, SET_GATEWAY_NUMBER) - 1));
-    text_putc(&url, '\0');
-    status = http_get(url.data, NULL, &body, &why);
+    status = gateway_get(conf, "/metrics", &url, &body, &why);
     if (status != 200)
         return console_fail(url.data, status ? "it does not tell its metrics" : why);
     text_putc(&body, '\0');

@@ -1,7 +1,7 @@
 // What a flood of log-ins does to chats, to those that it keeps out, and to memory.
 import http from 'node:http';
 import { options } from '../../chaos/parts/options.mjs';
-import { Bench, machine } from './bench.mjs';
+import { Bench, machine, percentile } from './bench.mjs';
 
 const USAGE = `usage: tests/load/flood [--seconds N] [--rounds N] [--times N]
 
@@ -61,7 +61,6 @@ function flood(rate) {
     };
 }
 
-const at = (list, p) => list.sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * p))] ?? 0;
 const chats = (name) => bench.client('http', '-n', name, '-d', seconds, '-c', 1, '-m', 'POST', '-u', users, '-b', '{"project_id":@,"message":"hello"}', bench.platform, '/chat');
 const rate = await capacity();
 console.log(`${Math.round(rate)} log-ins/s are checked; the flood sends ${Math.round(times * rate)}/s`);
@@ -78,7 +77,7 @@ for (let round = 1; round <= rounds; round++) {
     const checked = seen.filter(([status]) => status === 401).length;
     const figures = {
         name: 'flood', p99_ratio: beside.p99_ms / quiet.p99_ms, p50_ratio: beside.p50_ms / quiet.p50_ms, sent: seen.length, checked, refused: refused.length,
-        other: seen.length - checked - refused.length, refused_p50_ms: at(refused, 0.5), refused_p99_ms: at(refused, 0.99), refused_max_ms: at(refused, 1), authd_mb: pss / 1024,
+        other: seen.length - checked - refused.length, refused_p50_ms: percentile(refused, 0.5), refused_p99_ms: percentile(refused, 0.99), refused_max_ms: percentile(refused, 1), authd_mb: pss / 1024,
     };
     found.push(figures);
     console.log(
@@ -86,7 +85,7 @@ for (let round = 1; round <= rounds; round++) {
             `p99 ${figures.refused_p99_ms.toFixed(1)} ms, at most ${figures.refused_max_ms.toFixed(1)} ms; authd ${figures.authd_mb.toFixed(0)} MB\n${JSON.stringify(figures)}`,
     );
 }
-const middle = (key) => at(found.map((f) => f[key]), 0.5);
+const middle = (key) => percentile(found.map((f) => f[key]), 0.5);
 const medians = Object.fromEntries(Object.keys(found[0]).map((key) => [key, key === 'name' ? 'flood_median' : middle(key)]));
 console.log(`# medians: chat p99 ${medians.p99_ratio.toFixed(2)} times quiet, refused p99 ${medians.refused_p99_ms.toFixed(1)} ms, authd ${medians.authd_mb.toFixed(0)} MB\n${JSON.stringify(medians)}`);
 agent.destroy();

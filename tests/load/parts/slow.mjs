@@ -5,7 +5,7 @@ import https from 'node:https';
 import { options } from '../../chaos/parts/options.mjs';
 import { sleep } from '../../harness/http.mjs';
 import { PROXIES, startProxy } from '../../harness/proxy.mjs';
-import { Bench, machine } from './bench.mjs';
+import { Bench, machine, percentile } from './bench.mjs';
 
 const USAGE = `usage: tests/load/slow [--seconds N] [--connections N] [--only WORDS]
 
@@ -27,7 +27,6 @@ const LATE_MS = 5000; // then a probe counts as unanswered
 const { seconds, connections, only } = options(USAGE, { seconds: 20, connections: 1000, only: '' });
 const bench = await Bench.start({ chatd: 1, gateways: 2, people: 1, settings: { HTTP_THREADS: '512', MAX_STREAMS: '256', TRUSTED_PROXIES: '127.0.0.1', ...(process.env.SLOW_SETTINGS ? JSON.parse(process.env.SLOW_SETTINGS) : {}) } });
 await bench.ask('POST', '/projects', { name: 'probe' }, bench.people[0]);
-const at = (list, p) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * p))] ?? 0;
 
 // One request on a connection of its own; resolves to its ms, or to 0 when it was not answered 200.
 function probe(target, path) {
@@ -82,7 +81,7 @@ for (const target of targets) {
         const good = attacked.filter((ms) => ms > 0);
         const figures = {
             name: 'slow', target: target.name, mode, connections, probes: attacked.length, available_percent: (100 * good.length) / attacked.length,
-            quiet_p99_ms: at(quiet.filter((ms) => ms > 0), 0.99), attacked_p50_ms: at(good, 0.5), attacked_p99_ms: at(good, 0.99),
+            quiet_p99_ms: percentile(quiet.filter((ms) => ms > 0), 0.99), attacked_p50_ms: percentile(good, 0.5), attacked_p99_ms: percentile(good, 0.99),
         };
         figures.p99_ratio = figures.attacked_p99_ms / figures.quiet_p99_ms;
         console.log(
