@@ -4,20 +4,24 @@ import { eventually } from '../harness/http.mjs';
 import { select, sql } from '../harness/database.mjs';
 
 export const stack = {
-    settings: { TIMEOUT_FIRST_TOKEN: '6', TIMEOUT_IDLE: '3', TIMEOUT_TURN: '8', UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },
+    settings: { UPSTREAM_TRIES: '2', MAX_TURNS_PER_USER: '1' },
     own: true,
 };
 
-// model, code, HTTP status of the blocking call, whether sending it again may help, a word of the advice
+// Of limits that are over together the whole turn's is told.
+const short = { TIMEOUT_FIRST_TOKEN: 5, TIMEOUT_IDLE: 5, TIMEOUT_TURN: 5 };
+
+// model, code, HTTP status of the blocking call, whether sending it again may help, a word of the advice,
+// and limits under which no other one can be over first, however slow the machine is
 const provoked = [
     ['fail-401', 'upstream_auth', 502, false, 'OPENAI_API_KEY'],
     ['unknown', 'upstream_refused', 502, false, 'settings'],
     ['fail-429+code=insufficient_quota', 'upstream_rate', 503, false, 'account'],
-    ['fail-429+retry_after_ms=60000', 'upstream_rate', 503, true, 'in a while'],
+    ['fail-429+retry_after_ms=60000', 'upstream_rate', 503, true, 'in a while', short],
     ['cut', 'upstream_cut', 502, true, 'send it again'],
-    ['hang', 'timeout_first_token', 504, true, 'faster'],
-    ['hang-3', 'timeout_idle', 504, true, 'send it again'],
-    ['n-1000x50', 'timeout_total', 504, true, 'shorter'],
+    ['hang', 'timeout_first_token', 504, true, 'faster', { TIMEOUT_FIRST_TOKEN: 1 }],
+    ['hang-3', 'timeout_idle', 504, true, 'send it again', { TIMEOUT_IDLE: 1 }],
+    ['n-1000x50', 'timeout_total', 504, true, 'shorter', short],
     ['fail-400+code=context_length_exceeded', 'too_long', 422, false, 'new conversation'],
 ];
 
@@ -62,13 +66,15 @@ export default async function (t) {
         assert.ok(requests[1].first_us > 0);
     });
 
-    for (const [name, code, http, retryable, word] of provoked) {
-        if (name.includes('60000')) continue; // last: it makes others wait
-        await t.test(`${code} (${name})`, async () => {
+    const provoke = ([name, code, http, retryable, word, limits]) =>
+        t.test(`${code} (${name})`, async () => {
             await model(name);
+            if (limits) await t.stack.reload('chatd-1', limits);
             await failed(await chat('x'), code, http, retryable, word);
+            if (limits) await t.stack.reload('chatd-1', {});
         });
-    }
+    const pauses = ([name]) => name.includes('60000'); // last: it makes others wait
+    for (const row of provoked.filter((row) => !pauses(row))) await provoke(row);
 
     await t.test('interrupted', async () => {
         await model('hold');
@@ -97,9 +103,5 @@ export default async function (t) {
         assert.equal((await chat('after', { conversation_id: before.json.conversation_id })).status, 200);
     });
 
-    for (const [name, code, http, retryable, word] of provoked.filter(([name]) => name.includes('60000')))
-        await t.test(`${code} (${name})`, async () => {
-            await model(name);
-            await failed(await chat('x'), code, http, retryable, word);
-        });
+    for (const row of provoked.filter(pauses)) await provoke(row);
 }

@@ -1,18 +1,12 @@
 // SIGHUP: a chatd that runs takes over what may change live of history, search and age, and goes on.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
 import { execute, select } from '../harness/database.mjs';
 import { eventually } from '../harness/http.mjs';
 
 export default async function (t) {
     await t.as('alice');
     const pid = t.stack.pid('chatd-1');
-    const [, file] = /^CHATBOT_ENV_FILE=(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/environ`, 'utf8').replaceAll('\0', '\n')); // its part of .env
-    const reload = (text) => {
-        fs.writeFileSync(file, text);
-        t.stack.signal('chatd-1', 'SIGHUP');
-    };
+    const reload = (settings, said) => t.stack.reload('chatd-1', settings, said);
     const project = (await t.call('POST', '/projects', { body: { name: 'Bot' } })).json.id;
     const say = async (message, conversation_id) => {
         const reply = await t.call('POST', '/chat', { body: { project_id: project, message, conversation_id } });
@@ -26,23 +20,21 @@ export default async function (t) {
 
     await t.test('HISTORY_TOKENS counts for the next turn', async () => {
         assert.equal(await dropped(), 0);
-        reload('HISTORY_TOKENS=1\n');
-        await eventually(async () => (await dropped()) >= 4, { what: 'nothing fits' });
-        reload('HISTORY_TOKENS=16000\n');
-        await eventually(async () => (await dropped()) === 0, { what: 'all of it fits again' });
+        await reload({ HISTORY_TOKENS: 1 });
+        assert.ok((await dropped()) >= 4, 'nothing fits');
+        await reload({ HISTORY_TOKENS: 16000 });
+        assert.equal(await dropped(), 0, 'all of it fits again');
     });
 
     await t.test('a wrong value is told, and the old ones stay', async () => {
         t.expectLog(/RETENTION_DAYS|HISTORY_TOKENS|settings/);
-        reload('HISTORY_TOKENS=1\nRETENTION_DAYS=never\n');
-        await eventually(() => /RETENTION_DAYS/.test(fs.readFileSync(path.join(t.stack.data, 'log/chatd-1.log'), 'utf8')), { what: 'it is told' });
+        await reload({ HISTORY_TOKENS: 1, RETENTION_DAYS: 'never' }, /RETENTION_DAYS/);
         assert.equal(await dropped(), 0);
     });
 
     await t.test('SEARCH_TIMEOUT ends a search that takes longer, and nobody else waits', async () => {
         t.expectLog(/search|lock/);
-        reload('SEARCH_TIMEOUT=200\n');
-        await eventually(() => /name=SEARCH_TIMEOUT value=\S*200/.test(fs.readFileSync(path.join(t.stack.data, 'log/chatd-1.log'), 'utf8')), { what: 'it is taken over' });
+        await reload({ SEARCH_TIMEOUT: 200 }, /name=SEARCH_TIMEOUT value=\S*200/);
         const held = execute(t.stack, 'BEGIN; LOCK TABLE chat.search_doc IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(2); COMMIT');
         await eventually(async () => (await select(t.stack, "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'chat.search_doc'::regclass")).length > 0, { what: 'the table is held' });
         const began = Date.now();
@@ -59,9 +51,9 @@ export default async function (t) {
         await eventually(async () => (await found('ships')).includes(young), { what: 'it is read into the index' });
         assert.ok(!(await found('ships')).includes(aged), 'words are as they were written');
         await execute(t.stack, `UPDATE chat.conversation SET updated_at = now() - interval '31 days' WHERE id = ${aged}`);
-        reload('SEARCH_LANGUAGE=english\n');
+        await reload({ SEARCH_LANGUAGE: 'english' });
         await eventually(async () => (await found('ships')).includes(aged), { what: 'one ship is found by two', within: 20000 });
-        reload('SEARCH_LANGUAGE=english\nRETENTION_DAYS=30\n');
+        await reload({ SEARCH_LANGUAGE: 'english', RETENTION_DAYS: 30 });
         await eventually(async () => (await t.call('GET', `/conversations/${aged}`)).status === 404, { what: 'what is old goes', within: 20000 });
         assert.equal((await t.call('GET', `/conversations/${young}`)).status, 200);
         assert.equal(t.stack.pid('chatd-1'), pid, 'the same process');

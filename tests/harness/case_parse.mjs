@@ -32,12 +32,16 @@ export function parseCase(text, file) {
 
 function header(made, words) {
     const [verb, ...rest] = words.split(/ +/);
-    if (verb === 'settings')
-        for (const pair of rest) made.settings[pair.split('=')[0]] = pair.slice(pair.indexOf('=') + 1);
+    if (verb === 'settings') Object.assign(made.settings, pairs(rest));
     else if (words === 'contract') made.contract = true;
     else if (verb === 'gateways' || verb === 'chatd') made[verb] = Number(rest[0]);
     else return false;
     return true;
+}
+
+// {NAME: value} of NAME=value words.
+export function pairs(words) {
+    return Object.fromEntries(words.map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)]));
 }
 
 function parseStep(words, where) {
@@ -47,7 +51,7 @@ function parseStep(words, where) {
         return { verb: 'request', gateway: Number(gateway) - 1, method, path, body, result };
     }
     const [verb, ...args] = words.split(/ +/);
-    if (!['as', 'login', 'set', 'upstream', 'expect-log', 'sleep', 'finish'].includes(verb))
+    if (!['as', 'login', 'set', 'upstream', 'expect-log', 'sleep', 'finish', 'reload'].includes(verb))
         throw new Error(`${where}: "${verb}" means nothing`);
     return { verb, args, rest: words.slice(verb.length + 1) };
 }

@@ -1,5 +1,6 @@
 // Plays one scene of a .case file against a stack.
 import assert from 'node:assert/strict';
+import { pairs } from './case_parse.mjs';
 import { parseExpectation, verify } from './expect.mjs';
 import { eventually, sleep } from './http.mjs';
 
@@ -32,6 +33,7 @@ export class Player {
         if (step.verb === 'set') return void this.vars.set(step.args[0], this.fill(step.args.slice(2).join(' ')));
         if (step.verb === 'sleep') return sleep(Number(step.args[0].replace('ms', '')));
         if (step.verb === 'expect-log') return void this.allowed.push(regex(step.rest));
+        if (step.verb === 'reload') return stack.reload(step.args[0], pairs(step.args.slice(1)));
         if (step.verb === 'upstream') return this.#upstream(step.args, rest);
         if (step.verb === 'finish') return this.#finish(step);
     }

@@ -144,6 +144,18 @@ export class Stack {
             if (Number(entry) === parent || Number(stat(entry)[1]) === parent) signal(Number(entry), which);
     }
 
+    // Gives a daemon that runs the live settings {NAME: value}, in place of those that it was given so
+    // before, and waits until its log says so.
+    async reload(name, settings, said = /event=reload\b/) {
+        const environment = read(`/proc/${this.pid(name)}/environ`).split('\0');
+        const file = environment.find((line) => line.startsWith('CHATBOT_ENV_FILE=')).split('=')[1]; // its part of .env
+        const log = path.join(this.data, 'log', `${name}.log`);
+        const { size } = fs.statSync(log);
+        fs.writeFileSync(file, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+        this.signal(name, 'SIGHUP');
+        await eventually(() => said.test(read(log).slice(size)), { every: 10, what: `${name} reads its settings again` });
+    }
+
     // Log files of the daemons and of deploy/up itself.
     logs() {
         const dir = path.join(this.data, 'log');
