@@ -118,7 +118,7 @@ static int apply(struct call *c)
                ARGS(c->caller, a->conversation, a->project, a->below, a->at, a->question,
                     accepted->order.model, accepted->slot, daemon_instance(c->daemon),
                     conf_i64(d->conf, SET_MAX_TURNS_PER_USER), a->chat.context->sent_with, reserved,
-                    ids_array(&c->arena, &a->files)),
+                    ids_array(&c->arena, &a->files), c->trace),
                INTO(&accepted->order.id, &accepted->order.answer, &accepted->running,
                     &accepted->order.created));
     return r ? r : chat_accepted(c, accepted);

@@ -19,6 +19,7 @@
 #include "common/conf.h"
 #include "common/db.h"
 #include "common/events.h"
+#include "common/log.h"
 #include "common/service.h"
 
 #define START_US 3000000 /* for filed to tell of files: the worker is wanted for others */
@@ -113,10 +114,12 @@ static void accepted_start(struct call *c, void *state)
     turn_tell(d, &told, t ? "running" : "queued");
     if (t) {
         /* a call of its own: who asked has the answer, and waits for the turn */
-        c->trace = "start";
+        c->trace = a->order.trace;
+        log_trace(c->trace);
         c->address = "";
         c->deadline_us = clock_us() + START_US;
         turn_start(t, c, &a->order);
+        log_trace(NULL);
         return;
     }
     if (a->slot)
@@ -155,7 +158,8 @@ static int turn_insert(struct call *c, const struct chat_create_in *in,
                        in->project_id, arg_i64_if(place->parent != 0, place->parent), place->depth,
                        in->message, a->order.model, a->slot && !place->parent_open,
                        daemon_instance(c->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER),
-                       p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids)),
+                       p->context->sent_with, reserved, ids_array(&c->arena, &in->file_ids),
+                       c->trace),
                   INTO(&a->order.id, &a->order.conversation, &a->order.user_message,
                        &a->order.answer, &a->running, &a->order.created));
 }
@@ -191,6 +195,7 @@ int chat_accept(struct call *c, struct accepted *a, bool may_run, int64_t *ret_r
     a->order.model = p->context->model ? p->context->model : conf_str(d->conf, SET_OPENAI_MODEL);
     a->order.message = p->message;
     a->order.context = p->context;
+    a->order.trace = arena_strndup(&c->arena, c->trace, strlen(c->trace));
     a->slot = may_run && slot_take(d, &a->order.term);
     c->committed = accepted_start;
     c->undone = accepted_undo;

@@ -17,18 +17,19 @@
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/db.h"
+#include "common/log.h"
 #include "common/service.h"
 
 #define TAKEOVERS_MAX 20       /* of one turn; then it fails as interrupted */
 #define CONTEXT_US    10000000 /* for projectd to tell the project's context */
 
 /* The call that stands for the turn's owner while its turn is prepared. */
-static struct call call_for(struct chatd *d, struct db *db, int64_t account)
+static struct call call_for(struct chatd *d, struct db *db, const struct turn_order *o)
 {
     return (struct call){.daemon = d->daemon,
                          .db = db,
-                         .caller = account,
-                         .trace = "claim",
+                         .caller = o->account,
+                         .trace = o->trace,
                          .address = "",
                          .deadline_us = clock_us() + CONTEXT_US};
 }
@@ -70,10 +71,11 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         .response_id = rows_null(row, 0, 16) ? NULL : rows_str(row, 0, 16),
         .response_seq = rows_null(row, 0, 17) ? -1 : rows_i64(row, 0, 17),
         .said = rows_str(row, 0, 18),
+        .trace = rows_null(row, 0, 19) ? "claim" : rows_str(row, 0, 19),
         .context = &context,
     };
     struct turn *t = turn_new(d, &o); /* before projectd is asked: that may take a while */
-    struct call c = call_for(d, db, o.account);
+    struct call c = call_for(d, db, &o);
     struct ids files;
     int r = DONE;
 
@@ -82,6 +84,9 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
     o.message.file_count = files.count;
     if (o.continues)
         o.message = chat_go_on();
+    log_trace(o.trace);
+    log_line(LOG_LEVEL_INFO, "event=claim turn=%" PRId64 " attempt=%" PRId64 " age_ms=%" PRId64,
+             o.id, o.attempt, rows_i64(row, 0, 20));
     turns_tell(d, row, "running");
     if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
         claimed_end(d, t, &o, INTERRUPTED);
@@ -94,6 +99,7 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
         else
             turn_start(t, &c, &o);
     }
+    log_trace(NULL);
     text_drop(&c.out);
     arena_drop(&c.arena);
     return !is_away(r);

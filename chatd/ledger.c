@@ -221,6 +221,7 @@ static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
         turn_tell(l->chatd, &told, t->state);
     if (e->mine && !is_handed_over(t))
         turn_publish_end(l->chatd, t->id, t->attempt, t->finish_reason, e->json.data, e->json.size);
+    log_trace(t->trace.id);
     if (!e->mine)
         log_line(LOG_LEVEL_NOTICE, "event=fence_refused turn=%" PRId64 " fence=%" PRId64, t->id,
                  t->fence);
@@ -229,6 +230,7 @@ static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
              " tries=%d bytes=%zu%s%s",
              t->id, t->account, e->mine ? t->state : "refused", t->attempt, t->try_count,
              t->answer.size, t->error ? " code=" : "", t->error ? api_code(t->error) : "");
+    log_trace(NULL);
     turn_drop(t);
 }
 

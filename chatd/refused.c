@@ -50,15 +50,17 @@ static void look(struct turn *t)
 {
     struct call c = {.daemon = t->chatd->daemon,
                      .caller = t->account,
-                     .trace = "refused",
+                     .trace = t->trace.id,
                      .address = "",
                      .deadline_us = clock_us() + LOOK_US};
     bool ready = true;
 
+    log_trace(c.trace);
     if (files_ready(&c, t->project, &t->files, &ready) == DONE && !ready) {
         log_line(LOG_LEVEL_NOTICE, "event=refused_again turn=%" PRId64, t->id);
         t->state = "queued"; /* handed over, with what this attempt was */
     }
+    log_trace(NULL);
     ledger_finish(t->chatd->ledger, t);
     arena_drop(&c.arena);
 }

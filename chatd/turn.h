@@ -11,6 +11,7 @@
 #include "chatd/upstream/model_input.h"
 #include "chatd/upstream/upstream.h"
 #include "common/text.h"
+#include "common/trace.h"
 
 struct arena;
 struct call;
@@ -34,6 +35,7 @@ struct turn {
     int64_t user_message;                   /* the message that asked */
     int64_t project, conversation, message; /* the message is the answer */
     char model[121], created[40];           /* created as PostgreSQL writes it */
+    struct trace trace;                     /* of who asked for it; a span: it is traced */
     struct ids files;                       /* that the model was given */
     struct text sent_with;                  /* JSON, empty while not known; set under chatd->lock */
     struct text answer;                     /* grows under chatd->lock */
@@ -79,6 +81,7 @@ struct turn_order {
     int64_t response_seq;
     const char *said; /* what it has said by then */
     const char *model, *created;
+    const char *trace;            /* of the request that asked, as on the bus; NULL: not known */
     struct model_message message; /* its files may be MODEL_FILE_UNKNOWN */
     bool continues;               /* the answer above was cut off, and goes on */
     bool claimed; /* from the queue: what it is sent with may have changed meanwhile */

@@ -48,6 +48,7 @@ struct turn *turn_new(struct chatd *d, const struct turn_order *o)
     snprintf(t->created, sizeof t->created, "%s", o->created);
     t->input_tokens = t->output_tokens = t->first_us = -1;
     t->begun_us = clock_us();
+    trace_read(&t->trace, o->trace);
     pthread_mutex_lock(&d->lock);
     if (o->term != atomic_load(&d->term))
         atomic_store(&t->lost, true);

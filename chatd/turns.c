@@ -76,6 +76,18 @@ void turn_end_unsent(struct turn *t, enum status error)
     ledger_finish(t->chatd->ledger, t);
 }
 
+/* What the provider is told of the trace; a request that is not traced gets a span of its own
+ * there, too, as the header has to name one. */
+static void turn_traceparent(const struct turn *t, char ret[TRACEPARENT_SIZE])
+{
+    struct trace own = t->trace;
+    bool traced = own.span[0] != '\0';
+
+    if (!traced)
+        span_id_make(own.span);
+    traceparent_print(&own, traced, ret);
+}
+
 /* Under the lock, as turns_lose() and turn_cancel_here() must find it either not sent or to be
  * cancelled. */
 static bool turn_send(struct turn *t, struct text *body)
@@ -92,8 +104,13 @@ static bool turn_send(struct turn *t, struct text *body)
         .response_id = t->response_id[0] ? t->response_id : NULL,
         .after = t->response_seq,
     };
+    char traceparent[TRACEPARENT_SIZE];
     bool sent;
 
+    if (conf_bool(d->conf, SET_UPSTREAM_TRACEPARENT)) {
+        turn_traceparent(t, traceparent);
+        call.traceparent = traceparent;
+    }
     pthread_mutex_lock(&d->lock);
     sent = !atomic_load(&t->lost) && !t->cancel && upstream_begin(d->upstream, &call) == DONE;
     t->sent = sent;
@@ -109,7 +126,9 @@ void turn_return(struct turn *t, struct db *db)
                &rows) == 0 &&
         rows_affected(rows) > 0) {
         atomic_store(&t->settled, true);
+        log_trace(t->trace.id);
         log_line(LOG_LEVEL_NOTICE, "event=unclaim turn=%" PRId64, t->id);
+        log_trace(NULL);
         turn_tell(t->chatd, &(struct turn_told){t->id, t->account, t->project, t->conversation},
                   "queued");
     }
@@ -366,11 +385,14 @@ static void on_try(void *state, const struct upstream_try *u)
                               .first_us = u->first_us,
                               .total_us = u->total_us};
     snprintf(mine->request_id, sizeof mine->request_id, "%s", u->request_id);
-    if (u->status)
-        log_line(LOG_LEVEL_NOTICE,
-                 "event=upstream_try turn=%" PRId64 " number=%d http=%d code=%s "
-                 "again_ms=%" PRId64,
-                 t->id, u->number, u->http, api_code(u->status), u->again_ms);
+    if (!u->status)
+        return;
+    log_trace(t->trace.id);
+    log_line(LOG_LEVEL_NOTICE,
+             "event=upstream_try turn=%" PRId64 " number=%d http=%d code=%s "
+             "again_ms=%" PRId64,
+             t->id, u->number, u->http, api_code(u->status), u->again_ms);
+    log_trace(NULL);
 }
 
 static void round_remove(struct turn *gone)

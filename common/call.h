@@ -17,7 +17,7 @@ struct call {
     int64_t caller;      /* account, 0: nobody */
     int64_t session;
     bool admin;
-    const char *trace;         /* request id, also in every log line */
+    const char *trace;         /* as on the bus: common/trace.h; its id is in every log line */
     const char *address;       /* client's address */
     const char *key;           /* idempotency key, or NULL */
     uint32_t key_ttl;          /* seconds to keep it */

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/trace.h"
+
 #define LINE_MAX_BYTES 2000 /* below PIPE_BUF, so that lines of processes on one pipe never mix */
-#define TRACE_MAX      64
 
 static const char *_Atomic process = "-";
 static atomic_int limit = LOG_LEVEL_INFO;
@@ -40,7 +41,10 @@ void log_limit_named(const char *name)
 
 void log_trace(const char *trace)
 {
-    snprintf(trace_of_call, sizeof trace_of_call, "%s", trace ? trace : "");
+    struct trace t;
+
+    trace_read(&t, trace);
+    memcpy(trace_of_call, t.id, sizeof trace_of_call);
 }
 
 /* One line of printable ASCII, whatever went into it: nobody can forge a second line. */

@@ -21,7 +21,8 @@ void log_limit(enum log_level level);
 /* The same by name: "debug", "info", "notice", "warn", "err"; another name changes nothing. */
 void log_limit_named(const char *name);
 
-/* The request id of the call this thread serves, or NULL; kept until set again. */
+/* What this thread serves: a request id, or the bus' string that begins with one (common/trace.h);
+ * NULL: nothing.  Kept until set again. */
 void log_trace(const char *trace);
 
 /*

@@ -116,7 +116,7 @@ int auth_ask(struct exchange *x, enum op_id op, int64_t caller, const struct par
     const struct bus_request request = {
         .op = api_op(op),
         .caller = caller,
-        .trace = x->trace,
+        .trace = x->asks,
         .address = x->address,
         .params = {params->data, params->size},
         .deadline_ms = left < CHECK_WAIT_MS ? left : CHECK_WAIT_MS,
@@ -259,7 +259,7 @@ bool auth_session_is_over(struct exchange *x)
     struct bus_request request = {
         .op = api_op(OP_session_check),
         .caller = x->caller,
-        .trace = x->trace,
+        .trace = x->asks,
         .address = x->address,
         .deadline_ms = CHECK_WAIT_MS,
     };

@@ -22,7 +22,7 @@ struct bus_request call_request(const struct exchange *x)
         .caller = x->caller,
         .session = x->session,
         .admin = x->admin,
-        .trace = x->trace,
+        .trace = x->asks,
         .key = x->key[0] ? x->key : NULL,
         .key_ttl = x->key_ttl,
         .address = x->address,

@@ -7,14 +7,13 @@
 #include <stdint.h>
 
 #include "common/text.h"
+#include "common/trace.h"
 #include "gateway/gateway.h"
 #include "gateway/http/addresses.h"
 #include "gateway/http/http.h"
 #include "gateway/proxies.h"
 #include "gateway/sessions.h"
 #include "proto/api.h"
-
-#define TRACE_MAX 64 /* bytes of a request id */
 
 /* What a problem document says beyond its status; strings are copied, and cut to fit. */
 struct problem {
@@ -28,7 +27,9 @@ struct exchange {
     struct http_request *request;
     struct http_reply *reply; /* a status other than 0: answered */
 
-    char trace[TRACE_MAX + 1];
+    struct trace trace;             /* its span is the gateway's own, where it makes any */
+    char asks[TRACE_SIZE];          /* the same, for the bus */
+    char parent[SPAN_ID_SIZE];      /* span of the client that asks, "": none */
     char address[ADDRESS_TEXT_MAX]; /* of the client, behind our proxies */
     bool tls;                       /* it speaks TLS with them */
     bool by_proxy;                  /* one of them has sent the request */

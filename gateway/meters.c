@@ -27,7 +27,7 @@ static void instance_ask(struct exchange *x, enum svc svc, const char *instance,
     int64_t left_ms = (until_us - clock_us()) / 1000;
     struct bus_request request = {
         .op = api_op(ops[svc]),
-        .trace = x->trace,
+        .trace = x->asks,
         .address = x->request->address,
         .to = instance,
         .deadline_ms = (uint32_t)left_ms,

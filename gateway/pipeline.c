@@ -65,31 +65,33 @@ static bool is_trace(const char *s)
     return n >= 1 && n <= TRACE_MAX && !s[n];
 }
 
-/* Whether n characters are lower-case hexadecimal and not all zero. */
-static bool is_hex_id(const char *s, size_t n)
+/* The request's id, and where it stands in the client's trace: X-Request-Id, else the trace id of a
+ * traceparent, else one of our own.  Where nothing is traced here, the client's span is passed on
+ * to whom we ask, if it wants the trace to be kept. */
+static void trace_begin(struct exchange *x, const struct http_request *r)
 {
-    return strspn(s, "0123456789abcdef") >= n && strspn(s, "0") < n;
-}
+    const char *id = r ? http_header(r, "X-Request-Id") : NULL;
+    struct trace *t = &x->trace;
+    bool sampled = false;
 
-/* The trace id of a traceparent (W3C Trace Context, 3.2), as a request id; false: it is none. */
-static bool trace_of_parent(const char *s, char ret[TRACE_MAX + 1])
-{
-    size_t n = s ? strlen(s) : 0;
-
-    if (n < 55 || strspn(s, "0123456789abcdef") != 2 || strncmp(s, "ff", 2) == 0 || s[2] != '-' ||
-        !is_hex_id(s + 3, 32) || s[35] != '-' || !is_hex_id(s + 36, 16) || s[52] != '-' ||
-        strspn(s + 53, "0123456789abcdef") != 2 ||
-        (n > 55 && (s[55] != '-' || strncmp(s, "00", 2) == 0)))
-        return false;
-    snprintf(ret, TRACE_MAX + 1, "%.32s", s + 3);
-    return true;
+    *t = (struct trace){0};
+    x->parent[0] = '\0';
+    if (r && traceparent_read(http_header(r, "traceparent"), t, &sampled))
+        snprintf(x->parent, sizeof x->parent, "%s", t->span);
+    if (id && is_trace(id))
+        snprintf(t->id, sizeof t->id, "%s", id);
+    else if (x->parent[0])
+        snprintf(t->id, sizeof t->id, "%s", t->client);
+    else
+        trace_make(t->id);
+    if (!sampled)
+        t->span[0] = '\0';
+    trace_print(t, x->asks);
 }
 
 static void exchange_start(struct exchange *x, struct gateway *g, struct http_request *r,
                            struct http_reply *reply)
 {
-    const char *trace = r ? http_header(r, "X-Request-Id") : NULL;
-
     *x->path = *x->address = '\0';
     x->tls = x->by_proxy = false;
     x->gateway = g;
@@ -105,12 +107,9 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
     x->problem = (struct problem){0};
     x->status = DONE;
     text_clear(&x->body);
-    if (trace && is_trace(trace))
-        snprintf(x->trace, sizeof x->trace, "%s", trace);
-    else if (!r || !trace_of_parent(http_header(r, "traceparent"), x->trace))
-        trace_make(x->trace);
-    log_trace(x->trace);
-    http_reply_header(reply, "X-Request-Id", x->trace);
+    trace_begin(x, r);
+    log_trace(x->trace.id);
+    http_reply_header(reply, "X-Request-Id", x->trace.id);
 }
 
 static int steps_run(struct exchange *x)

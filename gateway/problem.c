@@ -106,7 +106,7 @@ static void problem_body(struct exchange *x, int status, struct text *t)
     text_member_str(t, "code", api_code(status));
     if (p->field[0])
         text_member_str(t, "field", p->field);
-    text_member_str(t, "request_id", x->trace);
+    text_member_str(t, "request_id", x->trace.id);
     if (p->turn_id)
         text_member_i64(t, "turn_id", (int64_t)p->turn_id);
     text_putc(t, '}');

@@ -20,7 +20,7 @@
 #define KEY_TTL_CLIENT 86400  /* seconds */
 #define KEY_TTL_MARGIN 60     /* beyond the deadline, for keys of our own */
 
-static unsigned char trace_start[6];
+static unsigned char trace_start[10];
 
 __attribute__((constructor)) static void trace_begin(void)
 {
@@ -31,11 +31,11 @@ void trace_make(char *ret)
 {
     static atomic_uint_fast64_t count;
     uint64_t n = atomic_fetch_add(&count, 1);
-    unsigned char id[12];
+    unsigned char id[16];
 
     memcpy(id, trace_start, sizeof trace_start);
     for (int i = 0; i < 6; i++)
-        id[6 + i] = (unsigned char)(n >> (40 - 8 * i));
+        id[10 + i] = (unsigned char)(n >> (40 - 8 * i));
     hex_encode(id, sizeof id, ret);
 }
 

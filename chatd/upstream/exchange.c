@@ -46,6 +46,8 @@ struct exchange *exchange_new(struct upstream *u, struct upstream_call *call)
     x->owner_state = call->state;
     x->body = *call->body;
     *call->body = (struct text){0};
+    if (call->traceparent)
+        snprintf(x->trace_header, sizeof x->trace_header, "traceparent: %s", call->traceparent);
     x->background = call->background;
     x->place_seq = -1;
     if (call->response_id) {
@@ -130,6 +132,8 @@ static void ask(struct exchange *x, int64_t now_us)
         x->easy = transfer_follow(&u->pool, x->place_id, x->place_seq, x);
     else
         x->easy = transfer_post(&u->pool, x->body.data, x->body.size, x);
+    if (x->trace_header[0])
+        transfer_header_add(x->easy, &u->site, x->follows, x->trace_header, &x->headers);
     transfer_ask_first(x->easy, before_request, x);
     CURLMcode code = curl_multi_add_handle(u->multi, x->easy);
     assert(code == CURLM_OK);

@@ -14,6 +14,7 @@
 #include "chatd/upstream/failure.h"
 #include "chatd/upstream/retry.h"
 #include "chatd/upstream/sse_reader.h"
+#include "chatd/upstream/transfer.h"
 #include "chatd/upstream/upstream.h"
 #include "common/text.h"
 
@@ -39,6 +40,8 @@ struct exchange {
     const struct upstream_hooks *hooks;
     void *owner_state;
     struct text body;
+    char trace_header[TRANSFER_TRACE_SIZE]; /* "": none */
+    struct curl_slist headers;              /* it, before those of all requests */
     bool background;
     char place_id[UPSTREAM_ID_MAX];        /* the response to read, once it is known; else "" */
     int64_t place_seq;                     /* newest event of it that was read, -1: none */

@@ -172,6 +172,15 @@ void transfer_ask_first(CURL *easy, curl_prereq_callback ask, void *state)
     OPTION(easy, CURLOPT_PREREQDATA, state);
 }
 
+void transfer_header_add(CURL *easy, const struct transfer_site *s, bool follows, const char *line,
+                         struct curl_slist *ret_item)
+{
+    const struct curl_slist *rest = &s->post_headers[follows ? 1 : 0];
+
+    *ret_item = (struct curl_slist){.data = (char *)line, .next = (struct curl_slist *)rest};
+    OPTION(easy, CURLOPT_HTTPHEADER, ret_item);
+}
+
 CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void *state)
 {
     CURL *easy = p->count > 0 ? p->idle[--p->count] : NULL;
@@ -179,9 +188,9 @@ CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void
     if (!easy) {
         easy = transfer_new(p->site, p->url);
         OPTION(easy, CURLOPT_POST, 1L);
-        OPTION(easy, CURLOPT_HTTPHEADER, p->site->post_headers);
         OPTION(easy, CURLOPT_WRITEFUNCTION, p->write);
     }
+    OPTION(easy, CURLOPT_HTTPHEADER, p->site->post_headers);
     OPTION(easy, CURLOPT_POSTFIELDS, body);
     OPTION(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     OPTION(easy, CURLOPT_WRITEDATA, state);

@@ -13,8 +13,9 @@
 
 #include "chatd/upstream/failure.h"
 
-#define TRANSFER_KEY_MAX  512 /* bytes of the key */
-#define TRANSFER_IDLE_MAX 64  /* handles kept for later */
+#define TRANSFER_KEY_MAX    512 /* bytes of the key */
+#define TRANSFER_TRACE_SIZE 80  /* bytes of a traceparent header, with NUL */
+#define TRANSFER_IDLE_MAX   64  /* handles kept for later */
 
 struct transfer_site {
     char *base_url;
@@ -56,6 +57,11 @@ void transfer_pool_drop(struct transfer_pool *p);
 
 /* Has `ask` decide right before the handle's request is written: CURL_PREREQFUNC_ABORT ends it. */
 void transfer_ask_first(CURL *easy, curl_prereq_callback ask, void *state);
+
+/* One more header of the handle's request, from transfer_follow() or not; line and ret_item live
+ * until transfer_put(). */
+void transfer_header_add(CURL *easy, const struct transfer_site *s, bool follows, const char *line,
+                         struct curl_slist *ret_item);
 
 /* A handle that sends body, which must stay until transfer_put(). */
 CURL *transfer_post(struct transfer_pool *p, const char *body, size_t size, void *state);

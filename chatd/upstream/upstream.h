@@ -114,6 +114,7 @@ struct upstream_call {
     int idle_ms;        /* longest silence after that */
     int total_ms;       /* from upstream_begin() to the end, with all tries and pauses */
     bool background;    /* as the body says */
+    const char *traceparent; /* header of its requests; copied; NULL: none */
     /* Not NULL: no request is made, but the rest of this response is read (copied; on_place's),
      * behind that event.  body is empty. */
     const char *response_id;

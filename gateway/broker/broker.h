@@ -53,7 +53,7 @@ struct bus_request {
     const struct op *op;
     int64_t caller, session;
     bool admin;
-    const char *trace;   /* request id */
+    const char *trace;   /* request id, and who asks within it: common/trace.h */
     const char *key;     /* idempotency key or NULL */
     uint32_t key_ttl;    /* seconds */
     const char *to;      /* instance or NULL */

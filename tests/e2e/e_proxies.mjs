@@ -55,6 +55,8 @@ export default async function (t) {
                 backend.reset();
                 await ask({ method: 'POST', path: '/x', body: '{}', headers: { 'Idempotency-Key': 'mine', 'X-Request-Id': 'trace-1' } });
                 assert.deepEqual([backend.seen[0].headers['idempotency-key'], backend.seen[0].headers['x-request-id']], ['mine', 'trace-1']);
+                await ask({ path: '/x', headers: { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' } });
+                assert.equal(backend.seen[1].headers['x-request-id'], undefined, 'the trace id will be it');
                 let died = false;
                 backend.serve = (req, res) => {
                     if (died) return res.end('{}');
