@@ -56,6 +56,7 @@ int main(int argc, char **argv)
         .workers = {[LANE_FAST] = 1, [LANE_SLOW] = 1, [LANE_WRITE] = 2, [LANE_HASH] = 4},
         .workers_of = authd_workers,
         .tasks = tasks,
+        .check = post_check,
         .start = authd_start,
         .reload = authd_reload,
         .hand_over = authd_hand_over,
@@ -63,6 +64,5 @@ int main(int argc, char **argv)
         .meters = meters,
         .stop = authd_stop,
     };
-    conf_check_with(post_check);
     return service_main(&authd, argc, argv);
 }

@@ -208,16 +208,22 @@ static void dropped_log(struct bus *b)
  * another directory by now: it is watched anew each time. */
 static void gateways_look(struct bus *b)
 {
-    const char *dir = conf_str(b->daemon->conf, SET_BUS_DIR);
+    const struct daemon *d = b->daemon;
+    const char *dir = conf_str(d->conf, SET_BUS_DIR),
+               *remotes = conf_str(d->conf, SET_BUS_GATEWAYS);
+    const struct links_config links = {.context = b->context,
+                                       .svc = d->service->svc,
+                                       .bus_dir = dir,
+                                       .remotes = remotes,
+                                       .key = d->has_bus_key ? &d->bus_key : NULL};
     bool missing =
         inotify_add_watch(b->watch_fd, dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB) < 0;
 
-    if (missing && !b->dir_missing)
+    if (missing && !b->dir_missing && !*remotes)
         log_line(LOG_LEVEL_WARN, "event=bus_dir dir=%s error=%s", dir, strerror(errno));
     b->dir_missing = missing;
     b->look_due_us = clock_us() + LOOK_US;
-    b->link_count =
-        links_scan(b->links, b->link_count, b->context, dir, api_svc_name(b->daemon->service->svc));
+    b->link_count = links_scan(b->links, b->link_count, &links);
 }
 
 static void tick(struct bus *b)

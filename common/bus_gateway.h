@@ -1,11 +1,14 @@
 #pragma once
-/* One gateway as a daemon sees it: its socket, what it follows, whether it knows us. */
+/* One gateway as a daemon sees it: its socket, what it follows, whether it knows us.  Those of this
+ * host are directories of BUS_DIR, those of others are in BUS_GATEWAYS. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uthash.h>
 
+#include "common/curve.h"
 #include "common/text.h"
+#include "proto/api.h"
 #include "proto/envelope.h"
 
 #define GATEWAYS_MAX 64
@@ -21,7 +24,13 @@ struct followed {
 
 struct gateway_link {
     char name[64];
-    void *socket;        /* NULL: the slot is free */
+    void *socket; /* NULL: the slot is free */
+    bool remote;  /* on another host: where, and its key */
+    char address[16];
+    int port; /* its first */
+    struct curve_key key;
+    int64_t up_us;       /* when it was last up, or connected to */
+    bool lost;           /* it was said that it does not answer */
     bool ready;          /* READY was sent and not been contradicted */
     unsigned epoch;      /* grows whenever it may have forgotten us, and over the slot's owners */
     uint64_t generation; /* as the last PONG said; 0: unknown */
@@ -29,10 +38,18 @@ struct gateway_link {
     struct followed *topics;
 };
 
-/* Connects to gateways that came, drops those whose directory is gone.  Returns the slots in use.
- */
-int links_scan(struct gateway_link *links, int count, void *context, const char *bus_dir,
-               const char *service);
+/* What a daemon's links have in common. */
+struct links_config {
+    void *context; /* ZeroMQ's */
+    enum svc svc;
+    const char *bus_dir, *remotes; /* BUS_DIR, BUS_GATEWAYS */
+    const struct curve_key *key;   /* ours on other hosts; NULL: none */
+};
+
+/* Connects to gateways that came, drops those that are gone from BUS_DIR or BUS_GATEWAYS, and
+ * connects anew to those of other hosts that have not answered for a while.  Returns the slots in
+ * use. */
+int links_scan(struct gateway_link *links, int count, const struct links_config *c);
 void links_drop(struct gateway_link *links, int count);
 
 /* Whether it has answered since READY. */

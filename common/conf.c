@@ -129,6 +129,37 @@ static void orders_check(struct loading *l)
     }
 }
 
+static void setting_wrong(struct loading *l, enum setting s, const char *why)
+{
+    const char *where = l->conf->values[s].where;
+
+    on_wrong(l, setting_rows[s].name, where ? where : "default", why);
+}
+
+/* What was given and says nothing without another setting. */
+static void needs_check(struct loading *l)
+{
+    const struct value *values = l->conf->values;
+    char why[128];
+
+    for (const struct setting_need *n = setting_needs; n->name != n->other; n++) {
+        if (!setting_is_of(n->name, l->conf->process) || !setting_is_of(n->other, l->conf->process))
+            continue;
+        if (!*values[n->name].text || *values[n->other].text)
+            continue;
+        snprintf(why, sizeof why, "needs %s", setting_rows[n->other].name);
+        setting_wrong(l, n->name, why);
+    }
+}
+
+int conf_refuse(struct conf *c, enum setting s, const char *why)
+{
+    struct loading l = {.conf = c};
+
+    setting_wrong(&l, s, why);
+    return CONF_EXIT_SETTINGS;
+}
+
 static conf_check_fn *process_check;
 
 void conf_check_with(conf_check_fn *check)
@@ -142,8 +173,7 @@ static void process_look(struct loading *l)
     enum setting s = process_check ? process_check(l->conf, &why) : SET_COUNT;
 
     if (s != SET_COUNT)
-        on_wrong(l, setting_rows[s].name,
-                 l->conf->values[s].where ? l->conf->values[s].where : "default", why);
+        setting_wrong(l, s, why);
 }
 
 /* ---- the command line --------------------------------------------------------------------- */
@@ -269,6 +299,7 @@ static void conf_fill(struct loading *l)
     sources_take(l);
     defaults_take(l->conf);
     orders_check(l);
+    needs_check(l);
     if (!l->bad)
         process_look(l);
 }

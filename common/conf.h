@@ -45,6 +45,10 @@ int conf_load(enum svc process, const char *program, int argc, char **argv, stru
     __attribute__((warn_unused_result));
 void conf_drop(struct conf **c);
 
+/* What shows only when a process starts: says on stderr that a setting is wrong, and where it came
+ * from.  Returns CONF_EXIT_SETTINGS. */
+int conf_refuse(struct conf *c, enum setting s, const char *why);
+
 /*
  * Reads all sources again and takes over what may change while the process runs (SETTING_LIVE);
  * each change is logged, those that need a restart as warnings.  Wrong settings are logged and

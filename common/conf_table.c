@@ -33,6 +33,12 @@ const struct setting_order setting_orders[] = {
     {0},
 };
 
+const struct setting_need setting_needs[] = {
+#define SETTING_NEEDS(name, other) {SET_##name, SET_##other},
+#include "common/settings.def"
+    {0},
+};
+
 const char *const conf_options[][2] = {
     {"--set NAME=VALUE", "give a setting; may be repeated; not for secrets"},
     {"--print-config", "print the settings in force and end"},

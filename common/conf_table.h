@@ -28,6 +28,13 @@ struct setting_order {
 };
 extern const struct setting_order setting_orders[];
 
+/* A pair of settings of which the first is of no use without the second; name == other ends the
+ * table. */
+struct setting_need {
+    enum setting name, other;
+};
+extern const struct setting_need setting_needs[];
+
 /* The setting with that name, or -1. */
 int setting_named(const char *name);
 

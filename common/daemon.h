@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#include "common/curve.h"
 #include "common/db.h"
 #include "common/service.h"
 #include "common/text.h"
@@ -80,6 +81,8 @@ struct daemon {
     struct outbox *outbox;
     struct meters *meters;
     void *state;
+    struct curve_key bus_key; /* secret; on the bus between hosts */
+    bool has_bus_key;
     char instance[17];
     struct lane_queue lanes[LANE_COUNT];
     struct db_pool db_pool;                /* of lane BULK */

@@ -166,6 +166,9 @@ static void man_conf_print(void)
     puts(".SH CONTRADICTIONS\nWhen both are given, the first must not be greater than the second.");
     for (const struct setting_order *o = setting_orders; o->less != o->more; o++)
         printf(".TP\n.B %s\n%s\n", setting_rows[o->less].name, setting_rows[o->more].name);
+    puts(".PP\nOf these, the first says nothing without the second.");
+    for (const struct setting_need *n = setting_needs; n->name != n->other; n++)
+        printf(".TP\n.B %s\n%s\n", setting_rows[n->name].name, setting_rows[n->other].name);
     puts(".SH SEE ALSO\n.BR chatbot\\-platform (7),\n.BR systemd.exec (5)");
 }
 

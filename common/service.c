@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "common/bus_remote.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/conf.h"
@@ -361,6 +362,26 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
     return exit_code(d, r);
 }
 
+static const struct service *checked; /* whose settings are looked at */
+
+static enum setting settings_check(const struct conf *conf, const char **reterr_why)
+{
+    enum setting s = remotes_check(conf, reterr_why);
+
+    return s == SET_COUNT && checked->check ? checked->check(conf, reterr_why) : s;
+}
+
+static int settings_load(struct daemon *d, int argc, char **argv)
+{
+    const struct service *s = d->service;
+    int r;
+
+    checked = s;
+    conf_check_with(settings_check);
+    r = conf_load(s->svc, s->name, argc, argv, &d->conf);
+    return r ? r : bus_key_read(d->conf, SET_BUS_GATEWAYS, &d->bus_key, &d->has_bus_key);
+}
+
 int service_main(const struct service *s, int argc, char **argv)
 {
     static struct daemon d; /* threads refer to it; one per process */
@@ -370,7 +391,7 @@ int service_main(const struct service *s, int argc, char **argv)
 
     log_name(s->name);
     d.service = s;
-    r = conf_load(s->svc, s->name, argc, argv, &d.conf);
+    r = settings_load(&d, argc, argv);
     if (r)
         return r;
     log_limit_named(conf_str(d.conf, SET_LOG_LEVEL));

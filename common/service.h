@@ -4,10 +4,10 @@
  * connects to the database and to every gateway, runs the lanes' workers, tells systemd, and drains
  * on SIGTERM.
  */
+#include "common/conf.h"
 #include "proto/api.h"
 
 struct call;
-struct conf;
 struct daemon;
 struct event;
 struct meters;
@@ -36,6 +36,8 @@ struct service {
 
     /* All optional.  Threads of a lane where a setting decides; at most the number above. */
     int (*workers_of)(const struct conf *conf, enum lane lane);
+    /* Its own look at its settings, see conf_check_with(). */
+    enum setting (*check)(const struct conf *conf, const char **reterr_why);
     /* start: when the database answers, before READY; its *ret_state is daemon_state().  DONE; a
      * fault; or BAD_INPUT when a setting is wrong (logged), which makes the exit code 78. */
     int (*start)(struct daemon *d, void **ret_state);

@@ -1,8 +1,9 @@
 /*
  * gateway: the one process that clients talk to; its broker is the one that daemons talk to.
  *
- * Owns nothing: no database, no file, only caches and what is in flight.  It holds no secret but
- * public keys, and makes no connection to anywhere.
+ * Owns nothing: no database, no file, only caches and what is in flight.  It holds no secret but,
+ * where daemons of other hosts come to it, the key that it proves itself to them with; and makes no
+ * connection to anywhere.
  *
  * A compromise of it gives: the power to call every public operation as any user (daemons believe
  * what it says about the caller), the requests and replies that pass through it, passwords and
@@ -19,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/bus_remote.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/conf.h"
@@ -29,6 +31,7 @@
 #include "gateway/admit.h"
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
+#include "gateway/broker/keyring.h"
 #include "gateway/cors.h"
 #include "gateway/gateway.h"
 #include "gateway/hosts.h"
@@ -116,6 +119,29 @@ static void waits_set(const struct conf *conf, struct gateway *g)
     atomic_store(&g->slow_request_ms, conf_i64(conf, SET_SLOW_REQUEST_MS));
 }
 
+/* First of the ports for daemons of other hosts. */
+static int64_t bus_port(const struct conf *conf)
+{
+    return conf_i64(conf, SET_BUS_PORT) + SVC_GATEWAY * (conf_i64(conf, SET_GATEWAY_NUMBER) - 1);
+}
+
+static enum setting bus_check(const struct conf *conf, const char **reterr_why)
+{
+    const char *listen = conf_str(conf, SET_BUS_LISTEN);
+    struct keyring keys;
+    struct in_addr a;
+
+    *reterr_why = "must be an IPv4 address";
+    if (*listen && inet_pton(AF_INET, listen, &a) != 1)
+        return SET_BUS_LISTEN;
+    *reterr_why = "leads to a port beyond 65535";
+    if (bus_port(conf) + SVC_GATEWAY - 1 > 65535)
+        return SET_BUS_PORT;
+    keyring_init(&keys);
+    return keyring_read(&keys, conf_str(conf, SET_BUS_PEERS), reterr_why) ? SET_COUNT
+                                                                          : SET_BUS_PEERS;
+}
+
 /* What the settings' types do not say. */
 static enum setting settings_check(const struct conf *conf, const char **reterr_why)
 {
@@ -141,7 +167,9 @@ static enum setting settings_check(const struct conf *conf, const char **reterr_
     *reterr_why = "leads to a port beyond 65535";
     if (gateway_port(conf) > 65535)
         return SET_GATEWAY_NUMBER;
-    return peers_read(conf, &bus, reterr_why) ? SET_COUNT : SET_PEER_USERS;
+    if (!peers_read(conf, &bus, reterr_why))
+        return SET_PEER_USERS;
+    return bus_check(conf, reterr_why);
 }
 
 /* The list of origins, which settings_check() has looked at. */
@@ -194,6 +222,9 @@ static int gateway_start(const struct conf *conf, struct broker_config *bus, str
 
     bus->bus_dir = conf_str(conf, SET_BUS_DIR);
     bus->name = conf_str(conf, SET_GATEWAY_NAME);
+    bus->listen = *conf_str(conf, SET_BUS_LISTEN) ? conf_str(conf, SET_BUS_LISTEN) : NULL;
+    bus->port = (int)bus_port(conf);
+    bus->keys = conf_str(conf, SET_BUS_PEERS);
     if ((r = access_log_open(conf_str(conf, SET_ACCESS_LOG), &g->access_log)) < 0 ||
         (r = broker_start(bus, &g->broker)) < 0 ||
         (r = streams_new(streams_of(conf, g->threads), &g->streams)) < 0)
@@ -215,7 +246,7 @@ static void origins_set(const struct conf *conf, struct gateway *g)
 /* Takes over what may change while we run; see SETTING_LIVE. */
 static void reload(struct conf *conf, struct gateway *g)
 {
-    const char *origins = conf_str(conf, SET_CORS_ORIGINS);
+    const char *origins = conf_str(conf, SET_CORS_ORIGINS), *keys = conf_str(conf, SET_BUS_PEERS);
 
     sd_notify(0, "RELOADING=1");
     access_log_reopen(g->access_log);
@@ -224,6 +255,8 @@ static void reload(struct conf *conf, struct gateway *g)
         waits_set(conf, g);
         if (origins != conf_str(conf, SET_CORS_ORIGINS))
             origins_set(conf, g);
+        if (keys != conf_str(conf, SET_BUS_PEERS))
+            broker_set_keys(g->broker, conf_str(conf, SET_BUS_PEERS));
         log_line(LOG_LEVEL_NOTICE, "event=reload");
     }
     sd_notify(0, "READY=1");
@@ -318,11 +351,13 @@ int main(int argc, char **argv)
     struct broker_config bus = {0};
     sigset_t signals;
     const char *why;
-    bool known;
+    bool known, has_key;
     int r;
 
     conf_check_with(settings_check);
     r = conf_load(SVC_GATEWAY, "gateway", argc, argv, &conf);
+    if (r == 0)
+        r = bus_key_read(conf, SET_BUS_LISTEN, &bus.key, &has_key);
     if (r != 0)
         return r;
     log_name("gateway");

@@ -238,6 +238,7 @@ static void bus_frames_total_write(const struct look *l)
     }
 OF_BUS(bus_bad_frames_total, bad_frames)
 OF_BUS(bus_refused_peers_total, refused_peers)
+OF_BUS(bus_refused_keys_total, refused_keys)
 OF_BUS(bus_events_total, events_in)
 OF_BUS(bus_events_dropped_total, events_dropped)
 OF_BUS(bus_pending, pending)

@@ -1,6 +1,7 @@
 /* The broker's beginning and end: sockets, tables, thread. */
 #include "gateway/broker/broker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,8 +10,10 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#include "common/bus_remote.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/digest.h"
 #include "common/fault.h"
 #include "gateway/broker/loop.h"
 #include "gateway/broker/queue.h"
@@ -40,6 +43,9 @@ static int service_open(struct broker *b, struct service *s)
     snprintf(path, sizeof path, "%s/%s/%s", b->config.bus_dir, b->config.name,
              api_svc_name(s->svc));
     r = bus_socket_open(&s->socket, b->context, path, b->config.peer_gid[s->svc]);
+    if (!r && b->config.listen)
+        r = bus_socket_listen(&s->socket, b->config.listen, bus_port_of(b->config.port, s->svc),
+                              s->svc, &b->config.key);
     return r ? r : epoll_watch(b, s->socket.fd, s);
 }
 
@@ -68,6 +74,12 @@ static struct broker *broker_new(const struct broker_config *config)
     b->inbox.fd = b->epoll = -1;
     b->now_us = b->tick_us = clock_us();
     b->bury_us = INT64_MAX;
+    keyring_init(&b->keys);
+    if (config->keys) {
+        const char *why;
+        bool good = keyring_read(&b->keys, config->keys, &why);
+        assert(good);
+    }
     pending_init(&b->pending);
     transfers_init(&b->transfers);
     for (int svc = 0; svc < BUS_SERVICES; svc++) {
@@ -92,6 +104,8 @@ int broker_start(const struct broker_config *config, struct broker **ret)
     b->context = zmq_ctx_new();
     if (!b->context)
         return FAULT("zmq_ctx_new: %s", zmq_strerror(errno));
+    if (b->config.listen && (r = gatekeeper_start(b->context, &b->keys, &b->gatekeeper)))
+        return r;
     if ((r = services_open(b)) || (r = epoll_watch(b, b->inbox.fd, &b->inbox)))
         return r;
     if ((r = loop_start(b)))
@@ -114,8 +128,13 @@ void broker_drop(struct broker **ret)
         for (int lane = 0; lane < LANE_COUNT; lane++)
             queue_drop(&b->service[svc].queue[lane]);
     }
+    if (b->gatekeeper)
+        zmq_ctx_shutdown(b->context);
+    gatekeeper_drop(&b->gatekeeper);
     if (b->context)
         zmq_ctx_term(b->context);
+    secret_wipe(&b->config.key, sizeof b->config.key);
+    pthread_mutex_destroy(&b->keys.lock);
     pending_drop(&b->pending);
     timers_drop(&b->timers);
     inbox_close(&b->inbox);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/curve.h"
 #include "proto/api.h"
 #include "proto/envelope.h"
 
@@ -21,6 +22,11 @@ struct broker_config {
     gid_t peer_gid[SVC_COUNT]; /* group of each service's socket directory; (gid_t)-1: as it is */
     uint32_t grace_ms;         /* how long requests wait for a service that has no worker,
                                 * counted from its loss; 0: BROKER_GRACE_MS */
+    /* daemons of other hosts: */
+    const char *listen;   /* IPv4 address that they connect to; NULL: there are none */
+    int port;             /* of the first service, the others follow */
+    struct curve_key key; /* secret */
+    const char *keys;     /* their public keys, as BUS_PEERS has them */
 };
 
 #define BROKER_GRACE_MS 5000 /* longer than a daemon's restart takes */
@@ -32,6 +38,9 @@ struct broker_config {
  */
 int broker_start(const struct broker_config *config, struct broker **ret)
     __attribute__((warn_unused_result));
+
+/* Takes another list of keys, which must be well formed; whose key is gone is served no more. */
+void broker_set_keys(struct broker *b, const char *keys);
 
 /*
  * Fails what is still waiting with UNAVAILABLE, waits until every thread has left the functions
@@ -165,6 +174,7 @@ unsigned broker_instances(struct broker *b, enum svc svc, char (*ret)[BROKER_INS
  * somebody who may not send them; events_dropped: nobody followed, or the follower did not read. */
 struct broker_stats {
     uint64_t frames_in, frames_out, bad_frames, refused_peers, events_in, events_dropped;
+    uint64_t refused_keys; /* connections from other hosts with a key that may not */
     unsigned pending, followers;
 };
 void broker_stats(struct broker *b, struct broker_stats *ret);

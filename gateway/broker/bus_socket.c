@@ -1,4 +1,5 @@
-/* One ROUTER of the bus: its socket file, its messages, and the kernel's word on who sent them. */
+/* One ROUTER of the bus: where it is bound, its messages, and the word of the kernel, or of the
+ * gatekeeper, on who sent them. */
 #include "gateway/broker/bus_socket.h"
 
 #include <assert.h>
@@ -105,6 +106,20 @@ int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t
     return bind_path(s, group);
 }
 
+int bus_socket_listen(struct bus_socket *s, const char *address, int port, enum svc svc,
+                      const struct curve_key *secret)
+{
+    char endpoint[64];
+    int r = curve_serve(s->zmq, secret, api_svc_name(svc));
+
+    if (r)
+        return r;
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:%d", address, port);
+    if (zmq_bind(s->zmq, endpoint))
+        return FAULT("bind %s: %s", endpoint, zmq_strerror(errno));
+    return DONE;
+}
+
 void bus_socket_close(struct bus_socket *s)
 {
     if (s->zmq)
@@ -188,21 +203,29 @@ void bus_message_drop(struct bus_message *m)
     zmq_msg_close(&m->payload);
 }
 
-bool bus_message_peer(struct bus_message *m, uid_t *ret_uid, pid_t *ret_pid)
+/* host:uid:gid:pid; only ipc has it, and its host holds no colon. */
+static bool local_read(const char *address, struct bus_peer *ret)
 {
-    const char *address = zmq_msg_gets(&m->head, "Peer-Address");
-    const char *at = address;
+    const char *at = address ? strchr(address, ':') : NULL;
     unsigned uid, gid;
     int pid;
 
-    /* host:uid:gid:pid; only ipc has it, and its host holds no colon */
-    if (!address || !(at = strchr(address, ':')))
+    if (!at || sscanf(at, ":%u:%u:%d", &uid, &gid, &pid) != 3)
         return false;
-    if (sscanf(at, ":%u:%u:%d", &uid, &gid, &pid) != 3)
-        return false;
-    *ret_uid = uid;
-    *ret_pid = pid;
+    ret->uid = uid;
+    ret->pid = pid;
     return true;
+}
+
+bool bus_message_peer(struct bus_message *m, struct bus_peer *ret)
+{
+    const char *key = zmq_msg_gets(&m->head, "User-Id");
+
+    *ret = (struct bus_peer){.uid = (uid_t)-1};
+    if (!key) /* it came in by a socket file: by TCP nobody gets in without one */
+        return local_read(zmq_msg_gets(&m->head, "Peer-Address"), ret);
+    ret->remote = true;
+    return curve_key_read(key, strlen(key), &ret->key);
 }
 
 static enum bus_sent frame_send(struct bus_socket *s, zmq_msg_t *frame, int more)

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * One ROUTER of the bus: raw messages in and out, without blocking, and who sent them.
+ * One ROUTER of the bus: raw messages in and out, without blocking, and who sent them.  It is bound
+ * to a socket file for this host's daemons, and may be to a TCP port for those of others.
  * Used by the broker's thread alone.
  */
 #include <stdbool.h>
@@ -8,6 +9,8 @@
 #include <sys/types.h>
 #include <zmq.h>
 
+#include "common/curve.h"
+#include "proto/api.h"
 #include "proto/envelope.h"
 
 #define BUS_FRAME_MAX (32 << 20) /* bytes of a frame; a peer that sends more is cut off */
@@ -27,6 +30,12 @@ struct bus_socket {
  */
 int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t group)
     __attribute__((warn_unused_result));
+/*
+ * Binds it to a TCP port, too, where only those get in whose key the context's gatekeeper lets in
+ * for that service.  After bus_socket_open().  DONE or a fault.
+ */
+int bus_socket_listen(struct bus_socket *s, const char *address, int port, enum svc svc,
+                      const struct curve_key *secret) __attribute__((warn_unused_result));
 /* Closes it and removes the socket file; {0} may be given. */
 void bus_socket_close(struct bus_socket *s);
 
@@ -49,8 +58,16 @@ enum bus_got { BUS_NOTHING, BUS_MESSAGE, BUS_VOID };
 enum bus_got bus_socket_receive(struct bus_socket *s, struct bus_message *ret);
 void bus_message_drop(struct bus_message *m);
 
-/* uid and pid of the sender as the kernel knows them (SO_PEERCRED).  False: unknown. */
-bool bus_message_peer(struct bus_message *m, uid_t *ret_uid, pid_t *ret_pid);
+/* Who sent a message. */
+struct bus_peer {
+    bool remote;          /* over TCP, with the key that the gatekeeper let in */
+    struct curve_key key; /* of a remote one */
+    uid_t uid;            /* of one of this host, as the kernel knows them (SO_PEERCRED) */
+    pid_t pid;
+};
+
+/* False: unknown. */
+bool bus_message_peer(struct bus_message *m, struct bus_peer *ret);
 
 enum bus_sent {
     BUS_SENT,

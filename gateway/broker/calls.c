@@ -193,6 +193,29 @@ void broker_on_session(struct broker *b, follow_fn *fn, void *state)
     run_and_wait(b, &o.command, &o.done);
 }
 
+struct keys_order {
+    struct command command;
+    sem_t done;
+};
+
+static void keys_run(struct broker *b, struct command *c)
+{
+    struct keys_order *o = CONTAINER(struct keys_order, command, c);
+
+    workers_check_keys(b);
+    sem_post(&o->done);
+}
+
+void broker_set_keys(struct broker *b, const char *keys)
+{
+    struct keys_order o = {.command.run = keys_run};
+    const char *why;
+    bool good = keyring_read(&b->keys, keys, &why);
+
+    assert(good);
+    run_and_wait(b, &o.command, &o.done);
+}
+
 /* ---- what there is to know ---- */
 
 struct question {
@@ -247,6 +270,7 @@ static void stats_run(struct broker *b, struct command *c)
     struct question *q = CONTAINER(struct question, command, c);
 
     *q->stats = b->stats;
+    q->stats->refused_keys = gatekeeper_refused(b->gatekeeper);
     q->stats->followers = b->topics.followers;
     sem_post(&q->done);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "common/events.h"
 #include "common/log.h"
 #include "gateway/broker/peer_calls.h"
@@ -16,7 +17,7 @@
 static void tell(struct broker *b, enum log_level level, const struct service *s, const char *why,
                  const char *what)
 {
-    char quoted[96];
+    char quoted[128];
 
     if (b->warned_us && b->now_us - b->warned_us < WARN_US)
         return;
@@ -66,27 +67,43 @@ static void credit_set(struct worker *w, const struct envelope *e)
     w->service->serve = ~0U;
 }
 
+/* Whether whoever that is may serve the service.  A key may have been taken away since it came in.
+ */
+static bool peer_may(struct broker *b, const struct service *s, const struct bus_peer *from)
+{
+    return from->remote ? keyring_allows(&b->keys, s->svc, &from->key)
+                        : from->uid == b->config.peer_uid[s->svc];
+}
+
+static void refuse_peer(struct broker *b, const struct service *s, const struct bus_peer *from)
+{
+    char whose[CURVE_HEX_SIZE + 32];
+
+    if (from->remote)
+        hex_encode(from->key.bytes, sizeof from->key.bytes, whose);
+    else
+        snprintf(whose, sizeof whose, "uid %d pid %d", (int)from->uid, (int)from->pid);
+    refuse(b, s, from->remote ? "wrong_key" : "wrong_uid", whose);
+}
+
 static void ready_read(struct broker *b, struct service *s, struct worker *w, struct bus_message *m)
 {
     const struct envelope *e = &m->e;
-    char whose[64];
-    uid_t uid = (uid_t)-1;
-    pid_t pid = 0;
+    struct bus_peer from;
 
     if (strcmp(e->service, api_svc_name(s->svc))) {
         refuse(b, s, "wrong_service", e->service);
         return;
     }
-    if (!bus_message_peer(m, &uid, &pid) || uid != b->config.peer_uid[s->svc]) {
-        snprintf(whose, sizeof whose, "uid %d pid %d", (int)uid, (int)pid);
-        refuse(b, s, "wrong_uid", whose);
+    if (!bus_message_peer(m, &from) || !peer_may(b, s, &from)) {
+        refuse_peer(b, s, &from);
         return;
     }
     if (!instance_valid(e->instance) || (w && strcmp(w->instance, e->instance))) {
         bad_frame(b, s, e->instance);
         return;
     }
-    if (!w && !(w = worker_add(b, s, m->route, e->instance, pid))) {
+    if (!w && !(w = worker_add(b, s, m->route, e->instance, &from))) {
         refuse(b, s, "too_many", e->instance);
         return;
     }

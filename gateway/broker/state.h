@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "gateway/broker/broker.h"
+#include "gateway/broker/gatekeeper.h"
 #include "gateway/broker/inbox.h"
 #include "gateway/broker/pending.h"
 #include "gateway/broker/requests.h"
@@ -19,6 +20,8 @@ struct broker {
     atomic_uint inside; /* ... the number of them that are in a function of broker.h */
 
     struct broker_config config;
+    struct keyring keys;           /* shared with the gatekeeper */
+    struct gatekeeper *gatekeeper; /* NULL: no daemons of other hosts */
     pthread_t thread;
     void *context; /* ZeroMQ's */
     int epoll;

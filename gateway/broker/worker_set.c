@@ -47,13 +47,13 @@ static void pid_watch(struct broker *b, struct worker *w)
 {
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = w};
 
-    w->pidfd = w->pid > 0 ? pidfd_open(w->pid, 0) : -1;
+    w->pidfd = w->from.pid > 0 ? pidfd_open(w->from.pid, 0) : -1;
     if (w->pidfd >= 0 && epoll_ctl(b->epoll, EPOLL_CTL_ADD, w->pidfd, &e))
         fd_drop(&w->pidfd);
 }
 
 struct worker *worker_add(struct broker *b, struct service *s, uint32_t route, const char *instance,
-                          pid_t pid)
+                          const struct bus_peer *from)
 {
     struct worker *w;
 
@@ -67,7 +67,7 @@ struct worker *worker_add(struct broker *b, struct service *s, uint32_t route, c
         abort();
     w->service = s;
     w->route = route;
-    w->pid = pid;
+    w->from = *from;
     w->heard_us = b->now_us;
     strncpy(w->instance, instance, INSTANCE_MAX);
     pid_watch(b, w);
@@ -98,7 +98,7 @@ void worker_set_state(struct broker *b, struct worker *w, enum worker_state to)
     assert(states[from].to & 1U << to);
     w->state = to;
     log_line(LOG_LEVEL_NOTICE, "event=worker service=%s instance=%s pid=%d state=%s was=%s",
-             api_svc_name(w->service->svc), w->instance, (int)w->pid, states[to].name,
+             api_svc_name(w->service->svc), w->instance, (int)w->from.pid, states[to].name,
              states[from].name);
     if (from == WORKER_READY)
         ready_leave(b, w);
@@ -155,6 +155,17 @@ enum bus_sent worker_send(struct broker *b, struct worker *w, const struct envel
 bool worker_has_credit(const struct worker *w, enum lane lane)
 {
     return w->state == WORKER_READY && w->in_flight[lane] < w->credit[lane];
+}
+
+void workers_check_keys(struct broker *b)
+{
+    for (int svc = 0; svc < BUS_SERVICES; svc++) {
+        struct service *s = &b->service[svc];
+        for (unsigned i = 0; i < s->workers; i++)
+            if (s->worker[i]->from.remote &&
+                !keyring_allows(&b->keys, s->svc, &s->worker[i]->from.key))
+                worker_dies(b, s->worker[i], b->now_us);
+    }
 }
 
 void workers_tick(struct broker *b)

@@ -37,7 +37,7 @@ struct worker {
     uint32_t route; /* its connection on the service's socket */
     enum worker_state state;
     char instance[INSTANCE_MAX + 1];
-    pid_t pid;
+    struct bus_peer from;
     int pidfd;        /* -1: not watched */
     int64_t heard_us; /* newest message */
     int64_t bury_us;  /* of DYING */
@@ -78,7 +78,7 @@ struct worker *worker_ready_named(struct service *s, const char *instance);
 /* A new worker, not READY yet; one that has the same instance name is taken for its earlier
  * connection and dies.  NULL: too many. */
 struct worker *worker_add(struct broker *b, struct service *s, uint32_t route, const char *instance,
-                          pid_t pid);
+                          const struct bus_peer *from);
 
 /* The only door to another state, with all that it entails: lost requests, waiting ones, topics. */
 void worker_set_state(struct broker *b, struct worker *w, enum worker_state to);
@@ -104,6 +104,8 @@ bool worker_has_credit(const struct worker *w, enum lane lane);
 
 /* Looks for silence, each TICK_US. */
 void workers_tick(struct broker *b);
+/* Those whose key does not allow it any more are given up. */
+void workers_check_keys(struct broker *b);
 /* Frees the workers whose time has come; nothing else does. */
 void workers_bury(struct broker *b);
 /* Frees all. */

@@ -55,6 +55,19 @@ export default async function (t) {
         assert.equal(fs.statSync(name).mode & 0o777, 0o600);
         assert.equal(run('chatbot-admin', ['keygen', name]).status, 1, 'never over one that is there');
         assert.match(JSON.parse(run('chatbot-admin', ['keygen', '--json']).stdout).key, /^[0-9a-f]{64}$/);
+        const pair = path.join(t.stack.dir, 'bus-key');
+        const made = JSON.parse(run('chatbot-admin', ['keygen', '--bus', pair, '--json']).stdout);
+        const secret = fs.readFileSync(pair, 'utf8');
+        assert.match(secret, /^[0-9a-f]{64}$/);
+        assert.match(made.public, /^[0-9a-f]{64}$/);
+        assert.notEqual(made.public, secret);
+        assert.equal(run('chatbot-admin', ['keygen', '--bus', pair]).stdout, `public ${made.public}\n`, 'of the one that is there');
+        assert.equal(fs.readFileSync(pair, 'utf8'), secret);
+        fs.chmodSync(pair, 0o640);
+        assert.equal(run('chatbot-admin', ['keygen', '--bus', pair]).status, 1, 'others may read it');
+        assert.equal(run('chatbot-admin', ['keygen', '--bus', name]).status, 0, 'any 32 bytes are a key');
+        assert.match(run('chatbot-admin', ['keygen', '--bus']).stdout, /^secret [0-9a-f]{64}\npublic [0-9a-f]{64}\n$/);
+        assert.equal(run('chatbot-admin', ['keygen', name, pair]).status, 2);
         const script = `${run('chatbot-admin', ['--completion']).stdout}
             complete_words() { COMP_WORDS=(chatbot-admin "$@") COMP_CWORD=$#; _chatbot_admin chatbot-admin "\${!#}"; echo "\${COMPREPLY[*]}"; }
             complete_words dr; complete_words --data x verify; complete_words status --j`;

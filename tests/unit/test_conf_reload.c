@@ -192,6 +192,29 @@ START_TEST(contradictions)
 }
 END_TEST
 
+START_TEST(one_without_the_other)
+{
+    struct conf *c = NULL;
+    char line[160];
+
+    write_conf("\nBUS_LISTEN=10.0.0.1\n");
+    ck_assert_int_eq(conf_load(SVC_GATEWAY, "prog", 1, argv, &c), CONF_EXIT_SETTINGS);
+    snprintf(line, sizeof line, "%s/chatbot.conf:2: \"BUS_LISTEN\": needs BUS_PEERS", dir);
+    ck_assert_msg(strstr(said_so_far(), line) != NULL, "%s", said);
+    /* a key alone: of a daemon, and of a gateway */
+    setenv("BUS_KEY", "0123456789012345678901234567890123456789012345678901234567890123", 1);
+    write_conf("");
+    ck_assert_int_eq(conf_load(SVC_CHAT, "prog", 1, argv, &c), CONF_EXIT_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(said_so_far(), "environment: \"BUS_KEY\": needs BUS_GATEWAYS"));
+    ck_assert_int_eq(conf_load(SVC_GATEWAY, "prog", 1, argv, &c), CONF_EXIT_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(said_so_far(), "environment: \"BUS_KEY\": needs BUS_LISTEN"));
+    /* what is of another process says nothing here */
+    write_conf("BUS_GATEWAYS=x\nBUS_PEERS=\n");
+    ck_assert_int_eq(conf_load(SVC_CHAT, "prog", 1, argv, &c), 0);
+    conf_drop(&c);
+}
+END_TEST
+
 START_TEST(defaults_agree)
 {
     int64_t less, more;
@@ -244,6 +267,7 @@ int main(void)
     tcase_add_test(t, texts_have_a_bound);
     tcase_add_test(t, contradictions);
     tcase_add_test(t, defaults_agree);
+    tcase_add_test(t, one_without_the_other);
     tcase_add_test(t, the_process_has_a_say);
     return check_run("conf_reload", t);
 }

@@ -1,0 +1,20 @@
+#pragma once
+/*
+ * Who may connect from other hosts: a thread that ZeroMQ asks about each client's key before
+ * anything of it is read (ZAP, https://rfc.zeromq.org/spec/27).  A key is good at the port of its
+ * own service alone.
+ */
+#include <stdint.h>
+
+#include "gateway/broker/keyring.h"
+
+struct gatekeeper;
+
+/* Must be there before a socket of the context is bound to TCP.  keys outlives it. */
+int gatekeeper_start(void *context, struct keyring *keys, struct gatekeeper **ret)
+    __attribute__((warn_unused_result));
+/* After zmq_ctx_shutdown(), which ends its thread; before zmq_ctx_term().  Accepts NULL. */
+void gatekeeper_drop(struct gatekeeper **g);
+
+/* Connections that were refused because of their key.  Accepts NULL. */
+uint64_t gatekeeper_refused(const struct gatekeeper *g);
