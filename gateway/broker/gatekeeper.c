@@ -16,6 +16,7 @@
 
 #define FRAMES_MAX    16  /* of a question; we need the first ones */
 #define FRAME_MAX     256 /* bytes of one that is looked at */
+#define ADDRESS_MAX   64  /* bytes of one, with NUL */
 #define SAID_MAX      64  /* addresses that are remembered */
 #define SAID_AGAIN_US INT64_C(3600000000)
 
@@ -27,7 +28,7 @@ struct gatekeeper {
     struct keyring *keys;
     atomic_uint_fast64_t refused;
     struct {
-        char address[64];
+        char address[ADDRESS_MAX];
         int64_t at_us;
     } said[SAID_MAX]; /* refusals that were logged */
     unsigned next;    /* place in said */
@@ -45,9 +46,10 @@ static bool is_said(struct gatekeeper *g, const char *address)
     int64_t now = clock_us();
 
     for (unsigned i = 0; i < SAID_MAX; i++)
-        if (strcmp(g->said[i].address, address) == 0 && now - g->said[i].at_us < SAID_AGAIN_US)
+        if (strncmp(g->said[i].address, address, ADDRESS_MAX - 1) == 0 &&
+            now - g->said[i].at_us < SAID_AGAIN_US)
             return true;
-    snprintf(g->said[g->next].address, sizeof g->said[g->next].address, "%s", address);
+    snprintf(g->said[g->next].address, ADDRESS_MAX, "%.*s", ADDRESS_MAX - 1, address);
     g->said[g->next].at_us = now;
     g->next = (g->next + 1) % SAID_MAX;
     return false;
