@@ -105,8 +105,8 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
     return !is_away(r);
 }
 
-/* Claims one turn.  False: nothing to do, no slot, or it could not be started. */
-static bool claim_one(struct chatd *d, struct db *db)
+/* Claims one turn.  False: nothing to do (then *ret_none), no slot, or it could not be started. */
+static bool claim_one(struct chatd *d, struct db *db, bool *ret_none)
 {
     cleanup(rows_drop) struct pg_result *row = NULL;
     int64_t term;
@@ -116,6 +116,7 @@ static bool claim_one(struct chatd *d, struct db *db)
     if (db_run(db, Q_turn_claim,
                ARGS(daemon_instance(d->daemon), conf_i64(d->conf, SET_MAX_TURNS_PER_USER)), &row) ||
         rows_count(row) == 0) {
+        *ret_none = row != NULL;
         slot_give(d);
         return false;
     }
@@ -133,11 +134,21 @@ static bool cancelled_end(struct chatd *d, struct db *db)
     return true;
 }
 
-void claim_all(struct chatd *d, struct db *db)
+static bool queue_is_empty(struct db *db)
 {
+    cleanup(rows_drop) struct pg_result *row = NULL;
+
+    return !db_run(db, Q_queue_waits, NO_ARGS, &row) && !rows_bool(row, 0, 0);
+}
+
+bool claim_all(struct chatd *d, struct db *db)
+{
+    bool none = false;
+
     refused_look(d);
     while (cancelled_end(d, db))
         ;
-    while (claim_one(d, db))
+    while (claim_one(d, db, &none))
         ;
+    return none && queue_is_empty(db);
 }

@@ -34,6 +34,8 @@ struct keeper {
     pthread_mutex_t lock;
     pthread_cond_t woken;
     bool stop, stop_claims, wake;
+    bool waits;     /* a turn may wait in the queue: an end makes the claimer look */
+    uint64_t calls; /* of keeper_wake() */
     struct peers peers;
     int64_t beat_due_us, check_due_us;
 };
@@ -225,6 +227,21 @@ static int64_t claim_due_us(struct keeper *k)
     return clock_us() + pause + random % (uint32_t)(most + 1);
 }
 
+/* What was called for during the round is not known to it. */
+static void claim_round(struct keeper *k)
+{
+    uint64_t calls;
+    bool empty;
+
+    pthread_mutex_lock(&k->lock);
+    calls = k->calls;
+    pthread_mutex_unlock(&k->lock);
+    empty = db_revive(k->claim_db) && claim_all(k->chatd, k->claim_db);
+    pthread_mutex_lock(&k->lock);
+    k->waits = !empty || k->calls != calls;
+    pthread_mutex_unlock(&k->lock);
+}
+
 static void *claimer_run(void *state)
 {
     struct keeper *k = state;
@@ -232,8 +249,7 @@ static void *claimer_run(void *state)
     pulse_begin(PULSE_WORK, "claimer", 0);
     do {
         pulse_beat(NULL);
-        if (db_revive(k->claim_db))
-            claim_all(k->chatd, k->claim_db);
+        claim_round(k);
     } while (rest(k, claim_due_us(k), &k->stop_claims, &k->wake));
     pulse_end();
     return NULL;
@@ -249,6 +265,7 @@ int keeper_start(struct chatd *d, struct keeper **ret)
         abort();
     *ret = k; /* the claimer's turns end with keeper_wake() */
     k->chatd = d;
+    k->waits = true;
     pthread_mutex_init(&k->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -274,9 +291,21 @@ void keeper_wake(struct keeper *k)
     if (!k)
         return;
     pthread_mutex_lock(&k->lock);
-    k->wake = true;
+    k->wake = k->waits = true;
+    k->calls++;
     pthread_cond_broadcast(&k->woken);
     pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_slot_free(struct keeper *k, bool waits)
+{
+    if (!k)
+        return;
+    pthread_mutex_lock(&k->lock);
+    waits |= k->waits;
+    pthread_mutex_unlock(&k->lock);
+    if (waits)
+        keeper_wake(k);
 }
 
 static void thread_stop(struct keeper *k, pthread_t *thread, bool *stop)

@@ -1,4 +1,6 @@
 #pragma once
+#include <stdbool.h>
+
 /*
  * Ownership of turns.  One thread beats (1 s) and watches the beats of other processes: whose beat
  * stands still for 3 s on this process' own clock, over a connection that worked throughout, has
@@ -10,8 +12,13 @@ struct keeper;
 
 int keeper_start(struct chatd *d, struct keeper **ret) __attribute__((warn_unused_result));
 
-/* Looks into the queue now: a slot came free, or a turn was queued.  Accepts NULL.  Any thread. */
+/* Looks into the queue now: a turn was queued, or may run now.  Accepts NULL.  Any thread. */
 void keeper_wake(struct keeper *k);
+
+/* A turn ended here, and its slot is free.  waits: the database had a turn in the queue then. While
+ * the queue is empty nobody is woken: whoever puts a turn there calls.  Accepts NULL.  Any thread.
+ */
+void keeper_slot_free(struct keeper *k, bool waits);
 
 /* Claims nothing more; beats go on. */
 void keeper_stop_claims(struct keeper *k);

@@ -26,6 +26,8 @@
 #define PAUSE_NS     50000000 /* while the database is away */
 #define FLUSH_MAX_US 5000000  /* to write all the rest when the process ends */
 
+#define COLUMN_WAITS 13 /* of turn_finish and turn_finished, behind the shape turn */
+
 struct ledger {
     struct chatd *chatd;
     struct db *db;
@@ -35,6 +37,7 @@ struct ledger {
     struct checkpoints checkpoints;
     struct turn *ends, **ends_last; /* linked by round_next */
     bool stop;
+    bool waits;       /* of the thread: as the last ends say */
     int64_t until_us; /* of the thread: when it gives up, 0: never */
 };
 
@@ -78,6 +81,7 @@ static void checkpoints_store(struct ledger *l, struct checkpoints *checkpoints)
 
 struct ended {
     bool mine;        /* false: the fence refused it */
+    bool waits;       /* a turn was in the queue; or who knows */
     struct text json; /* shape turn */
 };
 
@@ -138,6 +142,7 @@ static int hand_over(struct ledger *l, const struct turn *t, const char *attempt
                    ARGS(t->id, t->fence, daemon_instance(l->chatd->daemon), attempt), &rows);
 
     ret->mine = !r && rows_count(rows) > 0;
+    ret->waits = true;
     return r;
 }
 
@@ -169,6 +174,7 @@ static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
     if (r)
         return r;
     ret->mine = rows_count(rows) > 0;
+    ret->waits = !ret->mine || rows_bool(rows, 0, COLUMN_WAITS);
     text_clear(&ret->json);
     if (ret->mine)
         row_json(&ret->json, api_op(OP_turn_get)->out, rows, 0);
@@ -262,6 +268,7 @@ static void ends_write(struct ledger *l, struct turn **turns, int n)
     for (int i = 0; !r && i < n; i++) /* before anybody hears of it and asks */
         atomic_store(&turns[i]->settled, true);
     for (int i = 0; i < n; i++) {
+        l->waits |= r || ended[i].waits;
         if (!r)
             end_tell(l, turns[i], &ended[i]);
         else if (away || n == 1)
@@ -309,10 +316,11 @@ static void *ledger_run(void *state)
             break;
         if (checkpoints.first)
             checkpoints_store(l, &checkpoints);
-        if (n)
-            ends_write(l, turns, n);
-        if (n)
-            keeper_wake(l->chatd->keeper);
+        if (!n)
+            continue;
+        l->waits = false;
+        ends_write(l, turns, n);
+        keeper_slot_free(l->chatd->keeper, l->waits);
     }
     pulse_end();
     return NULL;

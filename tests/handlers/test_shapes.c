@@ -74,8 +74,9 @@ static bool is_type(enum type type, Oid oid)
     return false;
 }
 
-/* may_tell: a column behind the shape's may name the instance that knows more. */
-static void check_columns(PGconn *pg, const char *query, const struct shape *shape, bool may_tell)
+/* behind: what a column behind the shape's may be called. */
+static void check_columns(PGconn *pg, const char *query, const struct shape *shape,
+                          const char *behind)
 {
     cleanup(rows_drop) PGresult *res = PQdescribePrepared(pg, query);
     int column = 0;
@@ -94,7 +95,7 @@ static void check_columns(PGconn *pg, const char *query, const struct shape *sha
             strcmp(PQfname(res, column), "content") != 0)
             ck_assert_str_eq(PQfname(res, column), f->name);
     }
-    if (may_tell && column + 1 == PQnfields(res) && strcmp(PQfname(res, column), "owner") == 0)
+    if (column + 1 == PQnfields(res) && strcmp(PQfname(res, column), behind) == 0)
         column++;
     ck_assert_msg(column == PQnfields(res), "%s has %d columns, %s has %d fields", query,
                   PQnfields(res), shape->name, column);
@@ -112,14 +113,14 @@ START_TEST(columns_are_the_shape)
         const struct op *op = api_op(i);
         if (op->svc != daemons[_i].svc || op->lane != LANE_FAST)
             continue;
-        check_columns(db_conn(c->db), op->name, op->out, true);
+        check_columns(db_conn(c->db), op->name, op->out, "owner");
         checked++;
     }
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
         const struct op *op = api_op(replies[i].op);
         if (op->svc != daemons[_i].svc)
             continue;
-        check_columns(db_conn(c->db), replies[i].query, op->out, false);
+        check_columns(db_conn(c->db), replies[i].query, op->out, "waits");
         checked++;
     }
     ck_assert_int_gt(checked, 0);
