@@ -27,11 +27,11 @@ export class Processes {
         return this.keys.get(name);
     }
 
-    // Starts a program.  settings: its chatbot.conf; credentials: {name: text}; enter: a command that
-    // puts it onto its host; again: it is started again when it ends, as systemd does.
-    start(name, { program = name.replace(/-\d+$/, ''), settings = {}, credentials = {}, enter = [], again = false }) {
-        const home = path.join(this.dir, name), secrets = path.join(this.secrets, name);
-        const one = { name, home, secrets, program, enter, again, pid: 0 };
+    // Starts a program, of the build or a command.  settings: its chatbot.conf; credentials: {name: text};
+    // enter: a command that puts it onto its host; again: it is started again when it ends, as systemd does.
+    start(name, { program = name.replace(/-\d+$/, ''), command = [path.join(build, program)], settings = {}, credentials = {}, enter = [], again = false }) {
+        const home = path.join(this.dir, name), secrets = this.secretsOf(name);
+        const one = { name, home, secrets, command, enter, again, pid: 0 };
         fs.mkdirSync(home, { recursive: true });
         fs.mkdirSync(secrets, { recursive: true });
         this.settle(name, settings);
@@ -53,8 +53,9 @@ export class Processes {
 
     #run(one) {
         const { uid, gid } = this.owner;
-        const become = process.getuid() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'] : [];
-        const [first, ...args] = [...one.enter, ...become, path.join(build, one.program)];
+        // another user than before is nobody's child in the eyes of the death signal, unless it is set again
+        const become = process.getuid() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--pdeathsig', 'TERM', '--'] : [];
+        const [first, ...args] = [...one.enter, ...become, ...one.command];
         const log = fs.openSync(this.log(one.name), 'a');
         const env = { PATH: '/usr/bin:/bin', CHATBOT_CONF_DIR: one.home, CREDENTIALS_DIRECTORY: one.secrets };
         const child = begin(first, args, { cwd: '/', stdio: ['ignore', log, log], env });
@@ -68,6 +69,24 @@ export class Processes {
                 if (one.again) setTimeout(() => one.again && this.#run(one), 100);
             }),
         );
+    }
+
+    // A name that is not started again any more, whatever becomes of it.
+    forsake(name) {
+        const one = this.all.get(name);
+        if (one) one.again = false;
+    }
+
+    // Once more what start() was told.
+    restart(name, again = true) {
+        const one = this.all.get(name);
+        one.again = again;
+        if (!one.pid) this.#run(one);
+    }
+
+    // Where its credentials are, which only its user can read.
+    secretsOf(name) {
+        return path.join(this.secrets, name);
     }
 
     log(name) {

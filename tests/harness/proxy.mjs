@@ -22,13 +22,13 @@ function replace(text, pairs) {
 }
 
 const files = {
-    nginx(dir, port, plain, gateways) {
+    nginx(dir, { host, port, plain, gateways }) {
         const site = replace(read('deploy/nginx/chatbot.conf'), [
-            ['127.0.0.1:8000', `127.0.0.1:${gateways[0]}`],
-            ['127.0.0.1:8001', `127.0.0.1:${gateways[1]}`],
-            ['listen 80;', `listen 127.0.0.1:${plain};`],
+            ['127.0.0.1:8000', gateways[0]],
+            ['127.0.0.1:8001', gateways[1]],
+            ['listen 80;', `listen ${host}:${plain};`],
             ['listen [::]:80;', ''],
-            ['listen 443 ssl http2;', `listen 127.0.0.1:${port} ssl http2;`],
+            ['listen 443 ssl http2;', `listen ${host}:${port} ssl http2;`],
             ['listen [::]:443 ssl http2;', ''],
             ['/etc/ssl/certs/chat.example.org.pem', `${dir}/cert.pem`],
             ['/etc/ssl/private/chat.example.org.key', `${dir}/key.pem`],
@@ -42,14 +42,14 @@ const files = {
         );
         return ['nginx', '-e', `${dir}/proxy.log`, '-p', dir, '-c', `${dir}/proxy.conf`];
     },
-    haproxy(dir, port, plain, gateways) {
+    haproxy(dir, { host, port, plain, gateways }) {
         fs.writeFileSync(
             `${dir}/proxy.conf`,
             replace(read('deploy/haproxy/chatbot.cfg'), [
-                ['127.0.0.1:8000', `127.0.0.1:${gateways[0]}`],
-                ['127.0.0.1:8001', `127.0.0.1:${gateways[1]}`],
-                ['bind :80', `bind 127.0.0.1:${plain}`],
-                ['bind :443 ', `bind 127.0.0.1:${port} `],
+                ['127.0.0.1:8000', gateways[0]],
+                ['127.0.0.1:8001', gateways[1]],
+                ['bind :80', `bind ${host}:${plain}`],
+                ['bind :443 ', `bind ${host}:${port} `],
                 ['/etc/ssl/private/chat.example.org.pem', `${dir}/both.pem`],
             ]),
         );
@@ -57,15 +57,18 @@ const files = {
     },
 };
 
-// Resolves to {port, plain, dir, stop}; TLS on port with a certificate of its own.
-export async function startProxy(kind, gateways) {
+// Resolves to {port, plain, dir, stop}; TLS on port with a certificate of its own.  gateways: ports on
+// loopback, or addresses with ports.  host: the address that it listens on; enter: a command that puts
+// it there.
+export async function startProxy(kind, gateways, { host = '127.0.0.1', enter = [] } = {}) {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), `chatbot-${kind}-`));
     const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=chat.example.org', '-keyout', `${dir}/key.pem`, '-out', `${dir}/cert.pem`];
     const made = spawnSync('openssl', args, { encoding: 'utf8' });
     if (made.status !== 0) throw new Error(made.stderr);
     fs.writeFileSync(`${dir}/both.pem`, fs.readFileSync(`${dir}/cert.pem`, 'utf8') + fs.readFileSync(`${dir}/key.pem`, 'utf8'));
     const [port, plain] = await freePorts(2);
-    const [program, ...rest] = files[kind](dir, port, plain, gateways);
+    const behind = gateways.map((one) => (typeof one === 'number' ? `127.0.0.1:${one}` : one));
+    const [program, ...rest] = [...enter, ...files[kind](dir, { host, port, plain, gateways: behind })];
     const log = fs.openSync(`${dir}/proxy.out`, 'a');
     const child = begin(program, rest, { stdio: ['ignore', log, log] });
     fs.closeSync(log);
@@ -75,7 +78,7 @@ export async function startProxy(kind, gateways) {
     await eventually(
         async () => {
             if (ended !== undefined) throw new Error(`${kind} ended: ${ended}\n${said()}`);
-            return (await front(port, { path: '/' })).status;
+            return (await front(port, { path: '/', host })).status;
         },
         { within: 20000, what: `${kind} serves` },
     );
@@ -89,11 +92,11 @@ export async function startProxy(kind, gateways) {
 
 // One request over TLS.  localAddress: which of loopback's addresses it comes from; onData(text):
 // called with each piece of the reply; slow: sends the body in these pieces, each after a promise.
-export function front(port, { method = 'GET', path: where, headers = {}, body, localAddress, onData, slow, timeout = 30000 }) {
+export function front(port, { host = '127.0.0.1', method = 'GET', path: where, headers = {}, body, localAddress, onData, slow, timeout = 30000 }) {
     return new Promise((resolve, reject) => {
         const send = { Host: 'chat.example.org', ...headers };
         if (body !== undefined) Object.assign(send, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }, headers);
-        const options = { host: '127.0.0.1', port, method, path: where, headers: send, agent: false, localAddress, rejectUnauthorized: false, servername: 'chat.example.org', timeout };
+        const options = { host, port, method, path: where, headers: send, agent: false, localAddress, rejectUnauthorized: false, servername: 'chat.example.org', timeout };
         const req = https.request(options, (res) => {
             let text = '';
             res.on('data', (c) => {
