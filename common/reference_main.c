@@ -105,7 +105,8 @@ static void conf_file_print(void)
 
 static void man_begin(const char *title, const char *section, const char *name, const char *what)
 {
-    printf(".TH %s %s \"\" \"Chatbot Platform " VERSION "\"\n.SH NAME\n", title, section);
+    printf(".TH %s %s \"\" \"Chatbot Platform " VERSION "\"\n.ad l\n.nh\n.SH NAME\n", title,
+           section);
     roff_print(name);
     printf(" \\- ");
     roff_print(what);
@@ -120,7 +121,7 @@ static void man_row_print(enum setting s, bool with_readers)
     setting_allowed(s, allowed, sizeof allowed);
     printf(".TP\n.B %s\n", row->name);
     roff_print(row->doc);
-    fputs(".\n", stdout);
+    fputs(".\n.br\n", stdout);
     roff_print(allowed);
     fputs("; default: ", stdout);
     roff_print(*row->otherwise ? row->otherwise : "none");

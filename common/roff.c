@@ -12,6 +12,8 @@ void roff_print(const char *text)
             fputs("\\e", stdout);
         else if (*text == '-')
             fputs("\\-", stdout);
+        else if (*text == '|')
+            fputs("|\\:", stdout);
         else
             putchar(*text);
 }

@@ -78,7 +78,7 @@ static void manual_command_print(const struct command *c)
 
 void manual_print(void)
 {
-    puts(".TH CHATBOT-ADMIN 8 \"\" \"Chatbot Platform " VERSION "\"\n"
+    puts(".TH CHATBOT-ADMIN 8 \"\" \"Chatbot Platform " VERSION "\"\n.ad l\n.nh\n"
          ".SH NAME\n"
          "chatbot\\-admin \\- look after the Chatbot Platform from its console\n"
          ".SH SYNOPSIS\n"
