@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/daemon.h"
+#include "common/db_away.h"
 #include "common/db_open.h"
 #include "common/fault.h"
 #include "common/idempotency.h"
@@ -19,7 +20,6 @@
 #define ARGS_MAX     16
 #define RECONNECT_US 100000  /* between tries of one connection */
 #define WRONG_US     1000000 /* the same where the database answers, but not as it should */
-#define SILENCE_US   1000000 /* between lines about a database that is away, of the whole process */
 
 /* One statement of a pipeline. */
 struct step {
@@ -68,25 +68,12 @@ static bool is_contention(const char *state)
                      memcmp(state, "53", 2) == 0);
 }
 
-/* All threads meet a database that is away, again and again: one of them says so. */
-static void lost_log(const PGconn *pg, const char *event, const char *what)
-{
-    static atomic_int_fast64_t due_us;
-    int_fast64_t due = atomic_load(&due_us), now = clock_us();
-    char text[400];
-
-    if (now < due || !atomic_compare_exchange_strong(&due_us, &due, now + SILENCE_US))
-        return;
-    log_line(LOG_LEVEL_WARN, "event=%s query=%s what=%s", event, what,
-             log_quote(PQerrorMessage(pg), text, sizeof text));
-}
-
 /* What a result that was no success means while connecting. */
 static int connect_error(const PGconn *pg, const PGresult *res, const char *what)
 {
     if (!is_lost(pg, sqlstate(res)) && !is_contention(sqlstate(res)))
         return FAULT("%s: %s", what, PQresultErrorMessage(res));
-    lost_log(pg, "db_connect", what);
+    db_away("db_connect", what, PQerrorMessage(pg));
     return UNAVAILABLE;
 }
 
@@ -213,12 +200,14 @@ static int db_connect(struct db *db)
     db->pg = connection_new(&db->config);
     db_open_set(&db->open, db->pg);
     if (PQstatus(db->pg) != CONNECTION_OK) {
-        lost_log(db->pg, "db_connect", "-");
+        db_away("db_connect", "-", PQerrorMessage(db->pg));
         r = UNAVAILABLE;
     } else {
         r = schema_check(db->pg, &db->config);
     }
     db->broken = r != DONE;
+    if (!r)
+        db_back();
     pulse_wait_end(waited);
     db->retry_us = clock_us() + (r < 0 ? WRONG_US : RECONNECT_US);
     return r;
@@ -310,7 +299,7 @@ int db_error(struct db *db, const PGresult *res, const char *what)
     }
     if (is_lost(db->pg, state)) {
         db->broken = true;
-        lost_log(db->pg, "db_lost", what);
+        db_away("db_lost", what, PQerrorMessage(db->pg));
         return UNAVAILABLE;
     }
     /* never DETAIL: it quotes the row */

@@ -302,9 +302,11 @@ static int database_wait(struct daemon *d, const sigset_t *signals)
     int r;
 
     sigdelset(&ends, SIGHUP);
-    while ((r = database_prove(d)) == UNAVAILABLE)
+    while ((r = database_prove(d)) == UNAVAILABLE) {
+        sd_notify(0, "STATUS=Waits for the database, which does not answer");
         if (sigtimedwait(&ends, NULL, &pause) > 0)
             return r;
+    }
     return r;
 }
 
@@ -338,7 +340,7 @@ static int daemon_run(struct daemon *d, const sigset_t *signals)
     if (!r && d->service->outbox)
         r = outbox_start(d, &d->outbox);
     if (!r) {
-        sd_notify(0, "READY=1");
+        sd_notify(0, "READY=1\nSTATUS=");
         log_line(LOG_LEVEL_NOTICE, "event=start version=" VERSION " instance=%s", d->instance);
         wait_for_end(d, signals);
         if ((errno = pthread_create(&ender, NULL, end_run, d)))
