@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static _Thread_local struct pulse *mine;
 
 void pulse_begin(enum pulse_kind kind, const char *name, int number)
 {
+    char shown[16]; /* as much as the kernel keeps */
     bool free = false;
 
     assert(!mine);
@@ -41,6 +43,8 @@ void pulse_begin(enum pulse_kind kind, const char *name, int number)
         snprintf(mine->name, sizeof mine->name, "%s-%d", name, number);
     else
         snprintf(mine->name, sizeof mine->name, "%s", name);
+    snprintf(shown, sizeof shown, "%.15s", mine->name);
+    pthread_setname_np(pthread_self(), shown);
     pulse_beat(NULL);
 }
 

@@ -16,7 +16,8 @@ enum pulse_kind {
     PULSE_WORK, /* a piece of work may take longer: 60 s, or three times the watchdog's time */
 };
 
-/* Gives the calling thread a pulse, which beats.  number: of its like, 0: it is the only one. */
+/* Gives the calling thread, which is not the process' first, a pulse, which beats, and its name (ps
+ * -L, gdb).  number: of its like, 0: it is the only one. */
 void pulse_begin(enum pulse_kind kind, const char *name, int number);
 /* The calling thread ends.  All the following do nothing in a thread without a pulse. */
 void pulse_end(void);

@@ -287,7 +287,6 @@ void *engine_run(void *upstream)
     struct epoll_event events[EVENTS_MAX];
     bool on = true;
 
-    pthread_setname_np(pthread_self(), "upstream");
     u->tick_due_us = clock_us() + u->tick_us;
     pulse_begin(PULSE_LOOP, "upstream", 0);
     while (on) {

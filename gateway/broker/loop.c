@@ -134,7 +134,6 @@ int loop_start(struct broker *b)
     if (r)
         return FAULT("pthread_create: %s", strerror(r));
     b->started = true;
-    pthread_setname_np(b->thread, "broker");
     return DONE;
 }
 

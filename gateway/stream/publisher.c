@@ -247,7 +247,6 @@ static void *publisher_run(void *state)
     struct publisher *p = state;
     bool stop = false, stopped = false;
 
-    pthread_setname_np(pthread_self(), "publisher");
     pulse_begin(PULSE_LOOP, "publisher", 0);
     while (batch_take(p, &stop)) {
         for (size_t i = 0; i < p->batch.count; i++)
