@@ -68,12 +68,11 @@ int doctor_accounts(const struct console *con)
     else
         finding(s.st_mode & 077 ? FINDING_BAD : FINDING_OK, "secret", "chmod 600 it",
                 "SECRET_KEY_FILE has mode %04o", s.st_mode & 07777);
-    finding(conf_given(conf, SET_MAIL_URL) || *conf_str(conf, SET_MAIL_DIR) ? FINDING_OK
-                                                                            : FINDING_WARN,
-            "mail_server", "set MAIL_URL and MAIL_FROM: without mail, admins reset passwords", "%s",
+    finding(FINDING_OK, "mail_server", NULL, "%s",
             conf_given(conf, SET_MAIL_URL)  ? "MAIL_URL is given"
             : *conf_str(conf, SET_MAIL_DIR) ? "mails are written to files"
-                                            : "mail is off");
+                                            : "mail is off, admins reset passwords; MAIL_URL and "
+                                              "MAIL_FROM turn it on");
     finding(FINDING_OK, "passwords", NULL,
             "accepted: 8 to 256 characters with a letter and a digit, but for the 10,000 most "
             "common ones");

@@ -59,5 +59,6 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     log_name("chatbot-admin");
+    log_limit(LOG_LEVEL_WARN); /* what was done, commands say themselves; the audit has it, too */
     return command->run(&con);
 }

@@ -3,12 +3,14 @@ import { sh } from './host.mjs';
 import install from './a_install.mjs';
 import closed from './b_closed.mjs';
 import settings from './c_settings.mjs';
+import sizes from './d_sizes.mjs';
 import restarts from './d_restarts.mjs';
+import operator from './d_operator.mjs';
 import proxy from './e_proxy.mjs';
 import upgrade from './f_upgrade.mjs';
 import remove from './g_remove.mjs';
 
-const parts = { install, closed, settings, restarts, proxy, upgrade, remove };
+const parts = { install, closed, settings, sizes, restarts, operator, proxy, upgrade, remove };
 const needed = new Set(['install']);
 if (process.env.BOOT_ONLY === 'upgrade') needed.add('proxy');
 let passed = 0;

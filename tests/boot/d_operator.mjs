@@ -1,0 +1,130 @@
+// What whoever keeps a host does with chatbot-admin, and what that says when things have gone wrong.
+import { call, eventually, gateway, healthy, put, sh, systemctl } from './host.mjs';
+import { account } from './load.mjs';
+
+const extra = '/etc/chatbot/conf.d/zz.conf';
+const provider = 'http://127.0.0.1:18080';
+
+// `doctor --json` with what it found: {code, bad, findings}.
+async function doctor() {
+    const { code, text } = await sh('chatbot-admin doctor --json 2>/dev/null', { any: true });
+    return { code, ...JSON.parse(text) };
+}
+
+export default async function (t) {
+    const body = { email: 'operator@example.com', password: 'SecurePass123' };
+    const token = await account(gateway, body.email);
+    const project = async (name, more) => (await call(gateway, 'POST', '/projects', { token, body: { name, ...more } })).json.id;
+    const found = (findings, level, check, text, remedy) => {
+        const one = findings.find((f) => f.level === level && f.check === check && text.test(f.text) && remedy.test(f.remedy));
+        if (!one) throw new Error(`no ${level} ${check} ${text} ${remedy}: ${JSON.stringify(findings.filter((f) => f.level !== 'ok'), null, 1)}`);
+    };
+
+    await t.test('doctor looks at everything and finds nothing wrong', async () => {
+        const { findings } = await doctor();
+        const about = new Set(findings.map((f) => f.check));
+        for (const check of ['unit', 'settings', 'modes', 'health', 'service', 'cors', 'secret', 'files_directory', 'files_disk', 'model_reachable', 'model_key', 'database_version', 'clock', 'migrations', 'roles', 'rights', 'durability', 'connections', 'locks', 'outbox', 'mail', 'queue', 'admins'])
+            if (!about.has(check)) throw new Error(`nothing about ${check}`);
+        // nobody sets this machine's clock
+        t.equal(findings.filter((f) => f.level !== 'ok' && f.check !== 'clock_kept'), []);
+    });
+    await t.test('status tells each service', async () => {
+        const { services, turns } = JSON.parse(await sh('chatbot-admin status --json'));
+        for (const name of ['auth', 'project', 'chat', 'file']) t.equal(services[name].instances, 1, name);
+        t.equal([turns.running, turns.queued], [0, 0]);
+        t.match(await sh('chatbot-admin status'), /^service +instances[^]*^turns: 0 of 64 run/m);
+    });
+    await t.test('migrate says that all is up to date', async () => {
+        t.equal(JSON.parse(await sh('chatbot-admin migrate --json')), { applied: 0 });
+        t.equal(await sh('chatbot-admin migrate'), 'all is up to date');
+    });
+    await t.test('backup while it runs, restore in its place', async () => {
+        const kept = await project('Kept');
+        await sh(`head -c 300000 /dev/urandom >/root/content; curl -sf -H 'Authorization: Bearer ${token}' -F file=@/root/content ${gateway}/projects/${kept}/files`);
+        await sh('mkdir -p /var/backups');
+        const made = JSON.parse(await sh('chatbot-admin backup /var/backups --json'));
+        t.equal(await sh(`stat -c '%a %U %s' ${made.archive}`), `600 root ${made.bytes}`);
+        const { id } = (await call(gateway, 'POST', '/projects', { token, body: { name: 'After' } })).json;
+        t.match((await sh(`chatbot-admin restore ${made.archive}`, { any: true })).text, /the services run: .*host-services stop/);
+        await sh('/usr/share/chatbot/deploy/host-services stop');
+        t.match(await sh(`chatbot-admin restore ${made.archive}`), /restored; systemctl start chatbot\.target/);
+        await systemctl('start', 'chatbot.target');
+        await healthy();
+        t.equal((await call(gateway, 'POST', '/users/login', { body })).status, 200);
+        t.equal((await call(gateway, 'GET', `/projects/${id}`, { token })).status, 404);
+        const [file] = (await call(gateway, 'GET', `/projects/${kept}/files`, { token })).json;
+        await sh(`curl -sf -H 'Authorization: Bearer ${token}' ${gateway}/projects/files/${file.id}/content | cmp - /root/content`);
+        t.equal((await doctor()).findings.filter((f) => f.level === 'bad'), []);
+        t.equal(await sh(`stat -c '%U %a' /var/lib/chatbot/blobs /etc/chatbot/credentials/secret_key | sort -u`), 'chatbot-filed 700\nroot 600');
+    });
+    await t.test('drain hands a turn that runs over to another process', async () => {
+        const slow = await project('Slow', { model: 'hold-5+deltas=10' });
+        const held = async () => (await call(provider, 'GET', '/_/stats')).json.held;
+        const said = call(gateway, 'POST', '/chat', { token, body: { project_id: slow, message: 'hello', stream: true } });
+        await eventually(async () => (await held()) === 1, { what: 'a turn runs' });
+        await systemctl('start', 'chatbot-chatd@2');
+        t.equal(await sh('chatbot-admin drain chatd@1'), 'chatd@1 has ended');
+        await eventually(async () => (await held()) === 1, { what: 'the turn runs again' });
+        await call(provider, 'POST', '/_/release', { body: {} });
+        t.match((await said).text, /event: restarted[^]*event: completed/);
+        await systemctl('start', 'chatbot-chatd@1');
+        t.equal(JSON.parse(await sh('chatbot-admin drain chatd@2 --json')), { drained: 'chatd@2' });
+        await healthy();
+    });
+    await t.test('the access log, turned over', async () => {
+        put(extra, 'ACCESS_LOG=/var/log/chatbot/access.log\n');
+        await systemctl('restart', 'chatbot-gateway@1');
+        await healthy();
+        await call(gateway, 'GET', '/health?first');
+        t.match(await sh('cat /var/log/chatbot/access.log'), /"GET \/health HTTP\/1.1" 200/);
+        t.equal(await sh("stat -c '%U %a' /var/log/chatbot /var/log/chatbot/access.log"), 'chatbot-gateway 750\nchatbot-gateway 640');
+        await sh('logrotate -f /etc/logrotate.d/chatbot-platform');
+        await eventually(async () => {
+            await call(gateway, 'GET', '/docs');
+            return /"GET \/docs /.test(await sh('cat /var/log/chatbot/access.log'));
+        }, { what: 'a new log', seconds: 10 });
+        t.match(await sh('cat /var/log/chatbot/access.log.1'), /"GET \/health /);
+        await sh(`rm ${extra} /var/log/chatbot/*`);
+        await systemctl('restart', 'chatbot-gateway@1');
+        await healthy();
+    });
+    await t.test('a service that is stopped: doctor says which, and how it comes back', async () => {
+        await systemctl('stop', 'chatbot-projectd');
+        const { code, findings } = await doctor();
+        t.equal(code, 3);
+        found(findings, 'bad', 'unit', /chatbot-projectd\.service is inactive/, /systemctl start chatbot\.target/);
+        found(findings, 'bad', 'service', /project: down/, /journalctl/);
+        await systemctl('start', 'chatbot.target');
+        await healthy();
+    });
+    await t.test('PostgreSQL is away: doctor says so, and all comes back by itself', async () => {
+        await systemctl('stop', 'postgresql');
+        await eventually(async () => (await call(gateway, 'GET', '/health')).json.database === 'disconnected', { what: 'it is seen' });
+        const begun = Date.now();
+        const { code, findings } = await doctor();
+        if (Date.now() - begun > 20000) throw new Error(`doctor took ${Date.now() - begun} ms`);
+        t.equal(code, 3);
+        found(findings, 'bad', 'database', /./, /systemctl start postgresql/);
+        t.match(await sh('chatbot-admin status'), /^service +instances/m);
+        await systemctl('start', 'postgresql');
+        await healthy();
+        t.equal((await call(gateway, 'GET', '/projects', { token })).status, 200);
+    });
+    await t.test('a full disk: uploads are refused, doctor says where, the rest goes on', async () => {
+        const full = await project('Full');
+        const upload = () => sh(`curl -s -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer ${token}' -F file=@/root/content ${gateway}/projects/${full}/files`);
+        await systemctl('stop', 'chatbot-filed');
+        await sh('mount -t tmpfs -o size=600m,mode=700,uid=chatbot-filed,gid=chatbot-filed tmpfs /var/lib/chatbot/blobs; head -c 100m /dev/zero >/var/lib/chatbot/blobs/filler');
+        await systemctl('start', 'chatbot-filed');
+        await healthy();
+        t.equal(await upload(), '507');
+        found((await doctor()).findings, 'bad', 'files_disk', /./, /room/);
+        t.equal((await call(gateway, 'POST', '/chat', { token, body: { project_id: full, message: 'hi' } })).status, 200);
+        await sh('rm /var/lib/chatbot/blobs/filler');
+        t.equal(await upload(), '201');
+        await systemctl('stop', 'chatbot-filed');
+        await sh('umount /var/lib/chatbot/blobs');
+        await systemctl('start', 'chatbot-filed');
+        await healthy();
+    });
+}
