@@ -1,10 +1,12 @@
 /* PostgreSQL connections: connect, prepare, run, and what errors mean. */
 #include "common/db.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/call.h"
 #include "common/cleanup.h"
@@ -247,9 +249,22 @@ void db_close(struct db **db)
     *db = NULL;
 }
 
+/* While it was idle the server closed it: better seen before a call than by one that may not be run
+ * again.  A healthy server says nothing then, or something small. */
+static bool was_closed(PGconn *pg)
+{
+    char c;
+
+    if (recv(PQsocket(pg), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+        return false;
+    PQconsumeInput(pg); /* what it said */
+    PQconsumeInput(pg); /* the end behind it */
+    return PQstatus(pg) != CONNECTION_OK;
+}
+
 bool db_revive(struct db *db)
 {
-    if (!db->broken && PQstatus(db->pg) == CONNECTION_OK)
+    if (!db->broken && PQstatus(db->pg) == CONNECTION_OK && !was_closed(db->pg))
         return true;
     return !db_open_cut() && clock_us() >= db->retry_us && db_connect(db) == DONE;
 }
