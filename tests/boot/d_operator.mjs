@@ -1,5 +1,5 @@
 // What whoever keeps a host does with chatbot-admin, and what that says when things have gone wrong.
-import { call, eventually, gateway, healthy, put, sh, systemctl } from './host.mjs';
+import { call, cursor, eventually, gateway, healthy, journal, put, sh, systemctl } from './host.mjs';
 import { account } from './load.mjs';
 
 const extra = '/etc/chatbot/conf.d/zz.conf';
@@ -98,6 +98,7 @@ export default async function (t) {
         await healthy();
     });
     await t.test('PostgreSQL is away: doctor says so, and all comes back by itself', async () => {
+        const since = await cursor();
         await systemctl('stop', 'postgresql');
         await eventually(async () => (await call(gateway, 'GET', '/health')).json.database === 'disconnected', { what: 'it is seen' });
         const begun = Date.now();
@@ -108,7 +109,10 @@ export default async function (t) {
         t.match(await sh('chatbot-admin status'), /^service +instances/m);
         await systemctl('start', 'postgresql');
         await healthy();
-        t.equal((await call(gateway, 'GET', '/projects', { token })).status, 200);
+        for (let i = 0; i < 12; i++) t.equal((await call(gateway, 'POST', '/users/login', { body })).status, 200);
+        const said = await journal(since, '-u chatbot-projectd -o cat');
+        if ((said.match(/event=db_connect/g) ?? []).length > 5) throw new Error(`the journal is flooded: ${said}`);
+        t.match(said, /event=db_back away_ms=/);
     });
     await t.test('a full disk: uploads are refused, doctor says where, the rest goes on', async () => {
         const full = await project('Full');
