@@ -1,7 +1,9 @@
 /* From a request's bytes to the operation's typed, bounded struct. */
 #include <errno.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +64,31 @@ static bool text_i64(const char *s, int64_t *ret)
     return errno == 0 && *end == '\0';
 }
 
+/* A reason with its limits in numbers; until this thread's next one. */
+static const char *limit_why(const char *what, int64_t limit, const char *unit)
+{
+    static _Thread_local char why[80];
+
+    snprintf(why, sizeof why, "%s %" PRId64 "%s", what, limit, unit);
+    return why;
+}
+
+static const char *range_why(const struct field *f)
+{
+    char unit[32];
+
+    if (f->max == INT64_MAX)
+        return limit_why("must be at least", f->min, "");
+    if (f->min == INT64_MIN)
+        return limit_why("must be at most", f->max, "");
+    snprintf(unit, sizeof unit, " to %" PRId64, f->max);
+    return limit_why("must be from", f->min, unit);
+}
+
 static const char *i64_read(const struct field *f, int64_t n, char *in)
 {
     if (n < f->min || n > f->max)
-        return "out of range";
+        return range_why(f);
     *(int64_t *)(in + f->offset) = n;
     return NULL;
 }
@@ -73,7 +96,7 @@ static const char *i64_read(const struct field *f, int64_t n, char *in)
 static const char *f64_read(const struct field *f, double d, char *in)
 {
     if (!isfinite(d) || d < (double)f->min || d > (double)f->max)
-        return "out of range";
+        return range_why(f);
     *(double *)(in + f->offset) = d;
     return NULL;
 }
@@ -83,9 +106,9 @@ static const char *str_read(const struct field *f, const char *s, size_t size, c
     if (strlen(s) != size)
         return "holds a NUL character";
     if ((int64_t)size < f->min)
-        return size == 0 ? "must not be empty" : "too short";
+        return size == 0 ? "must not be empty" : limit_why("must have at least", f->min, " bytes");
     if ((int64_t)size > f->max)
-        return "too long";
+        return limit_why("may have at most", f->max, " bytes");
     *(const char **)(in + f->offset) = s;
     return NULL;
 }
@@ -98,7 +121,7 @@ static const char *id_add(const struct field *f, int64_t id, struct ids *ids)
     if (id < 1)
         return ids_why;
     if ((int64_t)ids->count >= f->max || ids->count >= IDS_MAX)
-        return "has too many ids";
+        return limit_why("may name at most", f->max < IDS_MAX ? f->max : IDS_MAX, "");
     for (size_t i = 0; i < ids->count; i++)
         if (ids->list[i] == id)
             return "names an id twice";
@@ -108,7 +131,7 @@ static const char *id_add(const struct field *f, int64_t id, struct ids *ids)
 
 static const char *ids_end(const struct field *f, const struct ids *ids)
 {
-    return (int64_t)ids->count < f->min ? "has too few ids" : NULL;
+    return (int64_t)ids->count < f->min ? limit_why("must name at least", f->min, "") : NULL;
 }
 
 /* "1,2,3" */
@@ -236,7 +259,7 @@ static const char *json_read(const struct field *f, struct json_object *v, char 
     case T_I64:
         if (type != json_type_int)
             return "must be an integer";
-        return json_whole(v, &n) ? i64_read(f, n, in) : "out of range";
+        return json_whole(v, &n) ? i64_read(f, n, in) : range_why(f);
     case T_F64:
         if (type != json_type_int && type != json_type_double)
             return "must be a number";
