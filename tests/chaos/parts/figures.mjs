@@ -24,6 +24,7 @@ export function figures(facts) {
         takeovers: facts.turns.reduce((n, t) => n + t.takeovers, 0),
         calls: facts.total,
         again_ms: spread(takeovers.all),
+        again_last_ms: spread(takeovers.last),
         again_calm_ms: spread(takeovers.calm),
         gateway_ends_ms: spread(ends),
         streams: facts.seen.filter((r) => r.what === 'send' && (r.after !== undefined)).length,
@@ -45,21 +46,23 @@ export function held(facts, kill) {
 }
 
 // From the end of a call whose process died, or the database's return where that was later, to the next
-// call for the same turn, in ms: {all, calm}, calm where nothing that a takeover needs (another chatd,
-// the database) died meanwhile.
+// call for the same turn, in ms: {all, last, calm}, calm where nothing that a takeover needs (another chatd,
+// the database) died meanwhile; last counts from the last such death, as who watches then begins anew.
 function gaps(facts) {
     const returns = facts.seen.filter((r) => r.what === 'back' && r.name === 'postgres').map((r) => r.at);
     const needed = facts.seen.filter((r) => r.what === 'kill' && /^(chatd|postgres)/.test(r.name));
     const last = new Map();
-    const found = { all: [], calm: [] };
+    const found = { all: [], last: [], calm: [] };
     for (const call of [...facts.calls].sort((a, b) => a.started - b.started)) {
         const label = labelOf(call.last);
         const before = last.get(label);
         last.set(label, call);
         if (before?.outcome !== 'client_closed') continue;
-        const storm = needed.some((k) => k.at > before.ended - (k.name === 'postgres' ? 5000 : -HIT_MS) && k.at < call.started);
+        const storm = needed.filter((k) => k.at > before.ended - (k.name === 'postgres' ? 5000 : -HIT_MS) && k.at < call.started);
         const since = Math.max(before.ended, ...returns.filter((at) => at < call.started));
-        for (const list of storm ? [found.all] : [found.all, found.calm]) list.push(call.started - since);
+        found.all.push(call.started - since);
+        if (!storm.length) found.calm.push(call.started - since);
+        found.last.push(call.started - Math.max(since, ...storm.map((k) => k.at)));
     }
     return found;
 }
@@ -108,6 +111,6 @@ export function told(f) {
 
 const killed = (f) => [
     `kills ${f.kills}: ${list(f.killed)}; ${f.kills_holding} hit a process that held running turns`,
-    `an interrupted turn ran again after ${times(f.again_calm_ms)}; with another chatd or PostgreSQL killed meanwhile too (from its return): ${times(f.again_ms)}`,
+    `an interrupted turn ran again after ${times(f.again_calm_ms)}; with another chatd or PostgreSQL killed meanwhile too (from its return): ${times(f.again_ms)}, from the last of these deaths: ${times(f.again_last_ms)}`,
     `requests that met a gateway's death ended after its return: ${times(f.gateway_ends_ms)}`,
 ];
