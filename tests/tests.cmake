@@ -1,4 +1,5 @@
-# Test programs: tests/unit and tests/handlers with Check, tests/load, and with FUZZ=ON tests/fuzz.
+# Test programs: tests/unit and tests/handlers with Check, tests/load, with FUZZ=ON tests/fuzz, and
+# with FAULTS=ON daemons whose calls fail on request (tests/faults).
 # Each test_x.c, fuzz_x.c or load program is linked with everything but the daemons' main.c.
 
 set(all_libs gateway_core authd_core projectd_core chatd_core filed_core common proto)
@@ -53,6 +54,19 @@ if(TESTS)
     set_target_properties(load_${name} PROPERTIES OUTPUT_NAME ${name}
                           RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/load)
     target_link_libraries(load_${name} ${all_libs})
+  endforeach()
+endif()
+
+if(FAULTS)
+  # What the table wraps, the daemons call through it.
+  file(STRINGS tests/faults/faults.c wraps REGEX "^WRAP\\(")
+  list(TRANSFORM wraps REPLACE "^WRAP\\([^,]+, ([a-zA-Z_]+),.*$" "-Wl,--wrap=\\1")
+  add_library(faults OBJECT tests/faults/faults.c)
+  target_link_libraries(faults PUBLIC common PkgConfig::libcurl)
+  foreach(daemon ${daemons})
+    target_sources(${daemon} PRIVATE $<TARGET_OBJECTS:faults>)
+    target_link_libraries(${daemon} PkgConfig::libcurl)
+    target_link_options(${daemon} PRIVATE ${wraps})
   endforeach()
 endif()
 

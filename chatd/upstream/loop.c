@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -35,8 +36,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *state, void *
     int first = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int other = known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     /* The second one is for a number that was closed and given out again without our knowledge. */
-    if (epoll_ctl(u->epoll_fd, first, fd, &e) != 0 && epoll_ctl(u->epoll_fd, other, fd, &e) != 0)
-        return FAULT("epoll_ctl: %m");
+    if (epoll_ctl(u->epoll_fd, first, fd, &e) != 0 && epoll_ctl(u->epoll_fd, other, fd, &e) != 0) {
+        /* To curl, refusing one socket is to give up all: as without memory, others go on. */
+        (void)FAULT("epoll_ctl: %m");
+        abort();
+    }
     curl_multi_assign(u->multi, fd, u); /* known from now on */
     return 0;
 }

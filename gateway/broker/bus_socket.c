@@ -144,11 +144,23 @@ static bool payload_allowed(enum frame_kind kind)
            kind == FRAME_DATA;
 }
 
+/* A socket that was not read until it is empty never tells of messages again: an interruption is no
+ * reason to leave it. */
+static bool frame_take(struct bus_socket *s, zmq_msg_t *ret)
+{
+    int r;
+
+    do
+        r = zmq_msg_recv(ret, s->zmq, ZMQ_DONTWAIT);
+    while (r < 0 && errno == EINTR);
+    return r >= 0;
+}
+
 /* Takes the next frame of the message that has begun; false: it has no more. */
 static bool frame_next(struct bus_socket *s, zmq_msg_t *last, zmq_msg_t *ret)
 {
     zmq_msg_init(ret);
-    return zmq_msg_more(last) && zmq_msg_recv(ret, s->zmq, ZMQ_DONTWAIT) >= 0;
+    return zmq_msg_more(last) && frame_take(s, ret);
 }
 
 /* Takes the frames that the protocol does not know; whether there were any. */
@@ -188,7 +200,7 @@ enum bus_got bus_socket_receive(struct bus_socket *s, struct bus_message *ret)
     bool ok;
 
     zmq_msg_init(&route);
-    if (zmq_msg_recv(&route, s->zmq, ZMQ_DONTWAIT) < 0)
+    if (!frame_take(s, &route))
         return BUS_NOTHING;
     ok = message_read(s, &route, ret);
     zmq_msg_close(&route);

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { Plans } from '../chaos/parts/plans.mjs';
 import { eventually, request, sleep } from './http.mjs';
 import { Recorder } from './upstream.mjs';
 
@@ -18,8 +19,9 @@ const running = new Set();
 export class Stack {
     // settings: environment of the daemons.  gateways, chatd: how many.  demo: no provider is named,
     // so that deploy/up starts the demo; else the model calls are written down (stack.upstream),
-    // but for direct: then chatd talks to the provider itself, which counts them.
-    static async start({ settings = {}, gateways = 1, chatd = 1, demo = false, direct = false } = {}) {
+    // but for direct: then chatd talks to the provider itself, which counts them.  faults: calls of its
+    // processes can be made to fail (Plans).
+    static async start({ settings = {}, gateways = 1, chatd = 1, demo = false, direct = false, faults = false } = {}) {
         const stack = new Stack();
         stack.companions = []; // processes that end with it
         running.add(stack);
@@ -37,6 +39,7 @@ export class Stack {
             stack.gateways = gateways;
             stack.chatd = chatd;
             if (!demo) await clusterCopy(stack.data);
+            if (faults) Plans.prepare(stack.data);
             stack.ports = await freePorts(gateways);
             stack.port = stack.ports[0];
             await stack.up();

@@ -66,11 +66,11 @@ export class Suite {
 
     async #group(group, wrap) {
         const names = group.map((one) => one.file).join(' ');
-        const { settings, gateways, chatd, demo, direct } = group[0];
+        const { settings, gateways, chatd, demo, direct, faults } = group[0];
         let stack;
         let well = false;
         try {
-            stack = await Stack.start({ settings, gateways, chatd, demo, direct });
+            stack = await Stack.start({ settings, gateways, chatd, demo, direct, faults });
             await this.#contract(stack);
             await wrap(stack);
             const watch = new Watch(stack);
