@@ -98,7 +98,9 @@ int audit_tick(struct call *c)
 
     if (r || !mine)
         return r;
-    r = audit_head_read(c, &head);
+    r = db_do(c, Q_audit_again, NO_ARGS);
+    if (!r || r == NOT_FOUND)
+        r = audit_head_read(c, &head);
     if (!r)
         r = db_rows(c, Q_audit_due, ARGS(APPENDED_AT_ONCE), &due);
     for (int i = 0; !r && i < rows_count(due); i++) {

@@ -115,6 +115,14 @@ START_TEST(what_others_send_twice_is_there_once)
     ck_assert_str_eq(harness_sql(c, "SELECT at FROM audit WHERE source = 'project'"),
                      "2023-11-14 22:13:20.123456+00");
     ck_assert_int_eq(verified(0), 2);
+    /* as two that overlap leave it */
+    harness_sql(
+        c, "INSERT INTO audit_pending (actor_id, account_id, action, object, source, event_id) "
+           "VALUES (1, 1, 'project_deleted', 'project:7', 'project', 5) RETURNING 1");
+    old_entry(1);
+    ck_assert_ptr_null(actions("audit_pending"));
+    ck_assert_str_eq(actions("audit"), "registered project_deleted login");
+    ck_assert_int_eq(verified(0), 3);
 }
 END_TEST
 
