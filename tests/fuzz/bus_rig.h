@@ -121,12 +121,18 @@ void bus_message_drop(struct bus_message *m)
     zmq_msg_close(&m->payload);
 }
 
-bool bus_message_peer(struct bus_message *m, uid_t *ret_uid, pid_t *ret_pid)
+bool bus_message_peer(struct bus_message *m, struct bus_peer *ret)
 {
     (void)m;
-    *ret_uid = inbound.stranger;
-    *ret_pid = 0;
+    *ret = (struct bus_peer){.uid = inbound.stranger};
     return true;
+}
+
+int bus_socket_listen(struct bus_socket *s, const char *address, int port, enum svc svc,
+                      const struct curve_key *secret)
+{
+    (void)s, (void)address, (void)port, (void)svc, (void)secret;
+    return DONE;
 }
 
 /* DATA goes out in order, and only what the worker wants. */
