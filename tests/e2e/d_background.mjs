@@ -9,7 +9,7 @@ export const stack = { chatd: 2, own: true };
 export default async function (t) {
     t.expectLog(/./); // processes are killed here
     await t.as('alice');
-    const make = await t.call('POST', '/projects', { body: { name: 'far away', model: 'n-90x100', background: true } });
+    const make = await t.call('POST', '/projects', { body: { name: 'far away', model: 'n-90x10', background: true } });
     const project = make.json.id;
     const chat = (message) => {
         const reply = t.call('POST', '/chat', { body: { project_id: project, message }, headers: { 'Idempotency-Key': `background ${message}` } });
@@ -45,6 +45,7 @@ export default async function (t) {
         const [call] = await calls('undisturbed');
         assert.equal(call.background, true);
         assert.equal(call.outcome, 'completed');
+        await t.call('PUT', `/projects/${project}`, { body: { model: 'n-90x100' } }); // the same, for longer than a drain lasts
     });
 
     for (const signal of ['SIGKILL', 'SIGTERM'])

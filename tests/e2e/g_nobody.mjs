@@ -12,7 +12,7 @@ const HANG_MS = 5000; // longer than a beat may stand still
 export default async function (t) {
     t.expectLog(/./); // the daemons notice
     await t.as('alice');
-    const project = (await t.call('POST', '/projects', { body: { name: 'goes on', model: 'n-140x100' } })).json.id;
+    const project = (await t.call('POST', '/projects', { body: { name: 'goes on', model: 'n-60x100+hold_after=1' } })).json.id;
     const calls = async (message) => (await request(t.stack.providerPort, { path: '/_/calls' })).json.calls.filter((c) => c.last === message);
     const chat = (message) => {
         const reply = t.call('POST', '/chat', { body: { project_id: project, message }, headers: { 'Idempotency-Key': message }, timeout: 60000 });
@@ -35,8 +35,9 @@ export default async function (t) {
         await t.test(`the database ${what}`, async () => {
             const messages = Array.from({ length: TURNS }, (_, n) => `${what} ${n}`);
             const replies = messages.map(chat);
-            const under_way = async () => (await Promise.all(messages.map(calls))).every((c) => c[0]?.outcome === 'running');
-            await eventually(under_way, { within: 12000, what: 'all are under way' });
+            await t.stack.held(TURNS);
+            for (const message of messages) assert.equal((await calls(message))[0].outcome, 'running');
+            await t.stack.tell('release'); // from here on they last 6 s
             await disturb();
             for (const reply of replies) assert.equal((await reply).status, 200, (await reply).text);
             for (const message of messages) assert.equal((await calls(message)).length, 1, message);

@@ -9,7 +9,7 @@ import { begin, build, freePorts } from '../harness/stack.mjs';
 
 const WATCHDOG_US = 1500000; // a piece of work may take three times as long
 
-export const stack = { own: true, settings: { REQUEST_WAIT: '2' } };
+export const stack = { own: true };
 
 export default async function (t) {
     const dir = path.join(t.stack.dir, 'watchdog');
@@ -67,6 +67,7 @@ export default async function (t) {
     const gateway = (n) => start('gateway-1', { PORT: String(ports[n]), GATEWAY_NUMBER: '1', GATEWAY_NAME: `gateway-${8 + n}` });
 
     await t.as('alice');
+    await t.stack.reload('gateway-1', { REQUEST_WAIT: 2 }); // nobody waits for what hangs
     await t.test('a thread that hangs is named and stops the pings', () =>
         Promise.all([
             hangs(start('projectd'), 'write-1', { provoke: write }),

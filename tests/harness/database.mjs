@@ -32,16 +32,20 @@ export async function execute(stack, statements, role = 'postgres') {
 export function sql(stack, role, ...statements) {
     const { uid, gid } = fs.statSync(path.join(stack.data, 'postgres'));
     const input = statements.map((text, i) => `\\echo === ${i}\n${text};\n`).join('');
-    const command = 'exec psql -X -q -A -t -v VERBOSITY=verbose -h "$1" -U "$2" -d chatbot 2>&1';
+    const command = 'exec "$0" -X -q -A -t -v VERBOSITY=verbose -h "$1" -U "$2" -d chatbot 2>&1';
     const options = { input, encoding: 'utf8', cwd: '/', uid, gid, env: { PATH: process.env.PATH } };
-    const { stdout } = spawnSync('sh', ['-c', command, 'sh', socketDirectory(stack), role], options);
+    const { stdout } = spawnSync('sh', ['-c', command, program(stack), socketDirectory(stack), role], options);
     return stdout.split(/^=== \d+\n/m).slice(1).map((said) => said.trim());
 }
+
+// The psql of the cluster's version itself: the one in the PATH is a program in Perl that looks for it,
+// and takes longer for that than psql for a statement.
+const program = (stack) => `/usr/lib/postgresql/${fs.readFileSync(path.join(stack.data, 'postgres/PG_VERSION'), 'utf8').trim()}/bin/psql`;
 
 function psql(stack, role, text) {
     const { uid, gid } = fs.statSync(path.join(stack.data, 'postgres'));
     const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', socketDirectory(stack), '-U', role, '-d', 'chatbot', '-f', '-'];
-    const child = spawn('psql', args, { cwd: '/', uid, gid, env: { PATH: process.env.PATH } });
+    const child = spawn(program(stack), args, { cwd: '/', uid, gid, env: { PATH: process.env.PATH } });
     child.stdin.on('error', () => {});
     child.stdin.end(`${text}\n;\n`);
     return child;

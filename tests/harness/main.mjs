@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { World } from './client.mjs';
 import { prism } from './prism.mjs';
-import { stopAll, top } from './stack.mjs';
+import { inMemory, stopAll, top } from './stack.mjs';
 import { groupCases, readCases, Suite } from './suite.mjs';
 
 const [folder] = process.argv.slice(2);
@@ -13,11 +13,14 @@ const name = process.env.TEST_NAME ?? '';
 
 for (const signal of ['SIGINT', 'SIGTERM'])
     process.on(signal, async () => {
+        for (const file of suite.playing) console.log(`FAIL ${file}: stopped in the middle (${signal})`);
         await stopAll();
         process.exit(1);
     });
 
+if (folder !== 'chaos') inMemory();
 const suite = new Suite(new World());
+process.on('unhandledRejection', (e) => suite.fail('a promise that nobody waits for', e));
 try {
     const cases = await readCases(path.join(top, 'tests', folder), name);
     if (contract) await suite.play(groupCases(cases.filter((one) => one.contract)), { wrap: prism });

@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Plans } from '../chaos/parts/plans.mjs';
 import { eventually, request, sleep } from './http.mjs';
+import { isLive, partOf } from './settings.mjs';
 import { Recorder } from './upstream.mjs';
 
 export const top = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
@@ -16,9 +17,18 @@ export const build = path.resolve(top, process.env.BUILD_DIR ?? 'build/asan');
 // Every stack that runs, so that a signal can stop them.
 const running = new Set();
 
+let place = os.tmpdir(); // where stacks live
+
+// From here on in memory, if there is enough: making the thousand files of a cluster costs a third there
+// of what it does on a disk.  Not where disks are what it is about.
+export function inMemory(dir = '/dev/shm', least = 2 ** 31) {
+    const { bavail, bsize } = fs.existsSync(dir) ? fs.statfsSync(dir) : {};
+    if (bavail * bsize >= least) place = dir;
+}
+
 export class Stack {
-    // settings: environment of the daemons.  gateways, chatd: how many.  demo: no provider is named,
-    // so that deploy/up starts the demo; else the model calls are written down (stack.upstream),
+    // settings: of the daemons, live ones by .env, the others by the environment.  gateways, chatd: how
+    // many.  demo: no provider is named, so that deploy/up starts the demo; else the model calls are written down (stack.upstream),
     // but for direct: then chatd talks to the provider itself, which counts them.  faults: calls of its
     // processes can be made to fail (Plans).
     static async start({ settings = {}, gateways = 1, chatd = 1, demo = false, direct = false, faults = false } = {}) {
@@ -26,23 +36,22 @@ export class Stack {
         stack.companions = []; // processes that end with it
         running.add(stack);
         try {
-            stack.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-test-'));
+            stack.dir = fs.mkdtempSync(path.join(place, 'chatbot-test-'));
             fs.chmodSync(stack.dir, 0o755);
             stack.data = path.join(stack.dir, 'data');
-            fs.writeFileSync(path.join(stack.dir, 'env'), '');
             stack.key = `sk-test-${crypto.randomBytes(18).toString('hex')}`;
             stack.secret = crypto.randomBytes(24).toString('hex');
             // without titles, every model call is one that the test asked for
-            stack.settings = { RATE_LIMIT: 'off', TITLES: 'off', SECRET_KEY: stack.secret };
+            stack.settings = { RATE_LIMIT: 'off', SECRET_KEY: stack.secret };
+            stack.basis = { TITLES: 'off' };
             if (!demo) await stack.#provide(direct);
-            Object.assign(stack.settings, settings);
+            for (const [name, value] of Object.entries(settings)) if (!isLive(name)) stack.settings[name] = value;
+            stack.live = liveOf(stack, settings);
             stack.gateways = gateways;
             stack.chatd = chatd;
-            if (!demo) await clusterCopy(stack.data);
+            stack.begun = demo ? 0 : await clusterCopy(stack.data); // files that are older are no work of this stack
             if (faults) Plans.prepare(stack.data);
-            stack.ports = await freePorts(gateways);
-            stack.port = stack.ports[0];
-            await stack.up();
+            await stack.#upSomewhere();
             return stack;
         } catch (e) {
             await stack.stop();
@@ -59,13 +68,27 @@ export class Stack {
         fs.closeSync(log);
         this.providerPort = await eventually(() => Number(read(told)), { what: 'the provider listens' });
         if (!direct) this.upstream = await Recorder.start(this.providerPort);
-        this.settings.OPENAI_MODEL = 'echo';
+        this.basis.OPENAI_MODEL = 'echo';
         this.settings.OPENAI_API_KEY = this.key;
         this.settings.OPENAI_BASE_URL = `http://127.0.0.1:${this.upstream?.port ?? this.providerPort}/v1`;
     }
 
+    // A port that was free may be taken by another run meanwhile.
+    async #upSomewhere() {
+        for (let tries = 1; ; tries++) {
+            this.ports = await freePorts(this.gateways);
+            this.port = this.ports[0];
+            try {
+                return await this.up();
+            } catch (e) {
+                if (tries === 5 || !/port \d+ is taken/.test(e.message)) throw e;
+            }
+        }
+    }
+
     // Starts the platform and waits until it is ready.
     async up() {
+        fs.writeFileSync(path.join(this.dir, 'env'), lines(this.live));
         const log = path.join(this.dir, 'up.log');
         const fd = fs.openSync(log, 'a');
         const from = fs.fstatSync(fd).size;
@@ -147,16 +170,25 @@ export class Stack {
             if (Number(entry) === parent || Number(stat(entry)[1]) === parent) signal(Number(entry), which);
     }
 
-    // Gives a daemon that runs the live settings {NAME: value}, in place of those that it was given so
-    // before, and waits until its log says so.
+    // Gives a process that runs other live settings {NAME: value}, until the next time, and waits until its
+    // log says so.
     async reload(name, settings, said = /event=reload\b/) {
         const environment = read(`/proc/${this.pid(name)}/environ`).split('\0');
         const file = environment.find((line) => line.startsWith('CHATBOT_ENV_FILE=')).split('=')[1]; // its part of .env
         const log = path.join(this.data, 'log', `${name}.log`);
         const { size } = fs.statSync(log);
-        fs.writeFileSync(file, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+        fs.writeFileSync(file, lines(partOf(name, { ...this.live, ...settings })));
         this.signal(name, 'SIGHUP');
         await eventually(() => said.test(read(log).slice(size)), { every: 10, what: `${name} reads its settings again` });
+    }
+
+    // Gives all processes the live ones of these settings, and takes back those that were given before.
+    async apply(settings) {
+        const before = this.live;
+        this.live = liveOf(this, settings);
+        const part = (name, of) => lines(partOf(name, of));
+        const touched = this.names().filter((name) => part(name, before) !== part(name, this.live));
+        await Promise.all(touched.map((name) => this.reload(name, {})));
     }
 
     // Log files of the daemons and of deploy/up itself.
@@ -188,16 +220,19 @@ export async function stopAll() {
 
 let template; // directory with a cluster that has everything but rows, made when the first stack wants it
 
-// Gives a new stack its cluster: a copy takes a tenth of the time of making one.
+// Gives a new stack its cluster: a copy takes a tenth of the time of making one, and keeps the times of
+// the files.  Resolves to the time of the copy.
 export async function clusterCopy(data) {
     template ??= clusterMake();
     const from = path.join(await template, 'postgres');
+    const begun = Date.now();
     fs.mkdirSync(path.join(data, 'log'), { recursive: true, mode: 0o711 }); // what deploy/up knows an old one by
     await run('cp', ['-a', '--reflink=auto', from, data]);
+    return begun;
 }
 
 async function clusterMake() {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-template-'));
+    const dir = fs.mkdtempSync(path.join(place, 'chatbot-template-'));
     await run(path.join(top, 'tests/lib/template'), [dir]);
     return dir;
 }
@@ -208,6 +243,12 @@ async function run(program, args) {
     child.stderr.on('data', (chunk) => (said += chunk));
     const code = await new Promise((done) => child.on('close', done));
     if (code !== 0) throw new Error(`${program}: ${code}\n${said}`);
+}
+
+const lines = (settings) => Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join('');
+
+function liveOf({ basis }, settings) {
+    return { ...basis, ...Object.fromEntries(Object.entries(settings).filter(([name]) => isLive(name))) };
 }
 
 // A child that is asked to end when we are killed.

@@ -8,6 +8,7 @@ import { parseCase } from './case_parse.mjs';
 import { Client } from './client.mjs';
 import { request, sleep } from './http.mjs';
 import { Contract } from './openapi.mjs';
+import { isLive } from './settings.mjs';
 import { build, Stack } from './stack.mjs';
 import { leaks, Watch } from './watch.mjs';
 
@@ -26,12 +27,16 @@ export async function readCases(dir, name) {
     return found;
 }
 
-// Cases that can share a stack: [[case...]...].
+// Live settings that reach what other files left behind.
+const FAR = ['TITLES', 'SEARCH_LANGUAGE', 'RETENTION_DAYS'];
+
+// Cases that can share a stack, whose live settings are changed between them: [[case...]...].
 export function groupCases(cases) {
     const groups = new Map();
     for (const one of cases) {
         const { settings, gateways, chatd, own, file } = one;
-        const key = JSON.stringify([settings, gateways, chatd, own ? file : '']);
+        const fixed = Object.entries(settings).filter(([name]) => !isLive(name) || FAR.includes(name));
+        const key = JSON.stringify([fixed, gateways, chatd, own ? file : '']);
         groups.set(key, [...(groups.get(key) ?? []), one]);
     }
     return [...groups.values()].sort((a, b) => b.length - a.length);
@@ -42,6 +47,7 @@ export class Suite {
         this.world = world;
         this.passed = 0;
         this.failed = 0;
+        this.playing = new Set(); // files
     }
 
     ok() {
@@ -97,15 +103,18 @@ export class Suite {
 
     async #file(one, stack, watch) {
         const begun = Date.now();
+        this.playing.add(one.file);
         const client = new Client(this.world, stack);
         const player = new Player(client, one.file);
         let well = true;
         const test = async (name, fn) => (well = (await this.#test(name, fn)) && well);
+        await stack.apply(one.settings);
         if (one.run) await this.#program(one, client, player, test);
         else for (const scene of one.scenes) await test(`${one.file}:${scene.line} ${scene.title}`, () => player.scene(scene));
         await sleep(60); // lines about the last reply
         const complaints = watch.complaints(player.allowed);
         well = this.#empty(`${one.file}: unexpected in the logs`, complaints) && well;
+        this.playing.delete(one.file);
         console.log(`${well ? 'ok  ' : 'FAIL'} ${one.file} (${Date.now() - begun} ms)`);
         return well;
     }
@@ -145,7 +154,7 @@ export class Suite {
         const secrets = [...this.world.secrets, stack.key, stack.secret];
         return [
             this.#empty(`while stopping the stack of ${names}`, watch.complaints(late)),
-            this.#empty(`a password, token or key is in a file (${names})`, leaks(stack.dir, secrets)),
+            this.#empty(`a password, token or key is in a file (${names})`, leaks(stack.dir, secrets, stack.begun)),
             this.#empty(`an address or a text of a user is in a log (${names})`, fs.existsSync(logs) ? leaks(logs, this.world.words) : []),
         ].every(Boolean);
     }

@@ -48,19 +48,29 @@ function tail(file, from) {
     }
 }
 
-// Names of files below dir that hold one of the words, but for what people sent and are sent.
-export function leaks(dir, words) {
+// Names of files below dir, written since a time (ms), that hold one of the words, but for what people
+// sent and are sent.
+export function leaks(dir, words, since = 0) {
     const list = [...words].filter(Boolean);
-    if (!list.length) return [];
+    const files = [...written(dir, since)];
+    if (!list.length || !files.length) return [];
     const pattern = path.join(dir, `.words-${process.pid}`);
     fs.writeFileSync(pattern, list.join('\n') + '\n', { mode: 0o600 });
     try {
-        const out = execFileSync('grep', ['-rlaF', '-f', pattern, '--exclude', path.basename(pattern), '--exclude-dir', 'blobs', '--exclude-dir', 'mail', dir], { encoding: 'utf8' });
+        const out = execFileSync('grep', ['-laF', '-f', pattern, '--', ...files], { encoding: 'utf8' });
         return out.split('\n').filter(Boolean);
     } catch (e) {
         if (e.status === 1) return [];
         throw e;
     } finally {
         fs.unlinkSync(pattern);
+    }
+}
+
+function* written(dir, since) {
+    for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+        const full = path.join(dir, entry.name);
+        if (entry.isDirectory() && !['blobs', 'mail'].includes(entry.name)) yield* written(full, since);
+        else if (entry.isFile() && fs.statSync(full).mtimeMs >= since) yield full;
     }
 }
