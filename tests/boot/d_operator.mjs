@@ -77,7 +77,7 @@ export default async function (t) {
         await healthy();
         await call(gateway, 'GET', '/health?first');
         t.match(await sh('cat /var/log/chatbot/access.log'), /"GET \/health HTTP\/1.1" 200/);
-        t.equal(await sh("stat -c '%U %a' /var/log/chatbot /var/log/chatbot/access.log"), 'chatbot-gateway 750\nchatbot-gateway 640');
+        t.equal(await sh("stat -c '%U %a' /var/log/chatbot /var/log/chatbot/access.log"), 'chatbot-gateway 750\nchatbot-gateway 600');
         await sh('logrotate -f /etc/logrotate.d/chatbot-platform');
         await eventually(async () => {
             await call(gateway, 'GET', '/docs');

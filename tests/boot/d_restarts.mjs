@@ -6,7 +6,7 @@ import { units } from './a_install.mjs';
 const daemons = units.filter((u) => !u.includes('gateway'));
 
 // A thread of each.
-const hanging = { 'chatbot-authd': 'bus', 'chatbot-projectd': 'fast', 'chatbot-filed': 'bus', 'chatbot-chatd@1': 'beater', 'chatbot-gateway@1': 'publisher' };
+const hanging = { 'chatbot-authd': 'bus', 'chatbot-projectd': 'fast', 'chatbot-filed': 'bus', 'chatbot-chatd@1': 'beater', 'chatbot-gateway@1': 'broker' };
 const pids = async () => Object.fromEntries(await Promise.all(units.map(async (u) => [u, await show(u, 'MainPID')])));
 
 // Stops these threads alone, which a signal cannot.
