@@ -31,6 +31,9 @@ export default async function (t) {
         t.match(await sh(`pg_restore -l ${dir}/database.dump`), /TABLE DATA auth account/);
         t.equal(await sh(`cat ${dir}/credentials/secret_key`), secret);
         await sh(`test -d ${dir}/blobs`);
+        // what a restore had put aside is kept, too, and stands in nobody's way
+        t.match(await sh(`ls ${dir}`), /^blobs\.before-\d+$[^]*^chatbot_before_\d+\.dump$/m);
+        t.equal(await postgres("SELECT datname FROM pg_database WHERE datname ~ '^chatbot'"), '');
         t.equal(await postgres("SELECT 1 FROM pg_database WHERE datname = 'chatbot'"), '');
         t.equal(await postgres("SELECT rolname FROM pg_roles WHERE rolname ~ '^(auth|project|chat|file)d'"), '');
         t.equal(await sh('cat /etc/postgresql/*/main/pg_hba.conf /etc/postgresql/*/main/pg_ident.conf | grep -c chatbot || :'), '0');

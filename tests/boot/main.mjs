@@ -13,6 +13,7 @@ import remove from './g_remove.mjs';
 const parts = { install, closed, settings, sizes, restarts, operator, proxy, upgrade, remove };
 const needed = new Set(['install']);
 if (process.env.BOOT_ONLY === 'upgrade') needed.add('proxy');
+if (process.env.BOOT_ONLY === 'remove') needed.add('operator');
 let passed = 0;
 let failed = 0;
 
