@@ -42,7 +42,7 @@ export default async function (t) {
         const kept = await project('Kept');
         await sh(`head -c 300000 /dev/urandom >/root/content; curl -sf -H 'Authorization: Bearer ${token}' -F file=@/root/content ${gateway}/projects/${kept}/files`);
         await sh('mkdir -p /var/backups');
-        const made = JSON.parse(await sh('chatbot-admin backup /var/backups --json'));
+        const made = JSON.parse(await sh('cd /root; chatbot-admin backup /var/backups --json'));
         t.equal(await sh(`stat -c '%a %U %s' ${made.archive}`), `600 root ${made.bytes}`);
         const { id } = (await call(gateway, 'POST', '/projects', { token, body: { name: 'After' } })).json;
         t.match((await sh(`chatbot-admin restore ${made.archive}`, { any: true })).text, /the services run: .*host-services stop/);

@@ -32,6 +32,13 @@ export default async function (t) {
     const project = (await t.call('POST', '/projects', { body: { name: 'kept' } })).json.id;
     const messages = async (more = {}) => (await t.call('GET', `/conversations/${conversation}/messages`, more)).json;
 
+    await t.test('where nobody has a file yet, too', async () => {
+        const made = await backup('--json');
+        assert.equal(made.status, 0, made.stderr);
+        assert.equal(JSON.parse(made.stdout).contents, 0);
+        fs.unlinkSync(JSON.parse(made.stdout).archive);
+    });
+
     await t.test('an archive is made while people write', async () => {
         file = (await t.upload(`/projects/${project}/files`, content, { filename: 'kept.bin' })).json.id;
         conversation = (await t.call('POST', '/chat', { body: { project_id: project, message: 'keep this' } })).json.conversation_id;
