@@ -11,9 +11,17 @@ static const char *const marks[] = {" ",      "\t",     "\r",     "\"",     "'",
                                     "*",      "#",      "_",      "\u201c", "\u201d", "\u201e",
                                     "\u2018", "\u2019", "\u00ab", "\u00bb"};
 
-/* Bytes of a mark at the beginning (or else the end) of s, 0: none. */
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* Bytes of a mark at the beginning (or else the end) of s, 0: none.  Control characters count: they
+ * become blanks. */
 static size_t mark_at(const char *s, size_t size, bool end)
 {
+    if (size && is_control(end ? s[size - 1] : *s))
+        return 1;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         size_t n = strlen(marks[i]);
         if (n <= size && memcmp(end ? s + size - n : s, marks[i], n) == 0)
@@ -72,7 +80,7 @@ void title_clean(struct text *out, const char *said, size_t size)
         if (!n)
             continue;
         for (size_t i = 0; i < n; i++)
-            text_putc(out, (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? ' ' : line[i]);
+            text_putc(out, is_control(line[i]) ? ' ' : line[i]);
         return;
     }
 }

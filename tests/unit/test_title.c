@@ -22,6 +22,7 @@ static const struct {
     {"a\tb\x01"
      "c",
      "a b c"},
+    {"\x15Old ships\x7f", "Old ships"},
     {"title: ", ""},
     {"", ""},
     {"\"'`*#_ .", ""},

@@ -1,0 +1,91 @@
+/*
+ * Header fields that the gateway itself reads, the first byte picks which: hosts and origins, with
+ * the lists that allow some, Accept, cookies, traceparent and request ids.
+ */
+#include "gateway/facts.c"
+#include "gateway/pipeline.c"
+
+#include "common/cleanup.h"
+#include "gateway/cors.h"
+#include "gateway/hosts.h"
+#include "gateway/media.h"
+#include "tests/fuzz/fuzz.h"
+
+static void hosts_try(const char *list, const char *host)
+{
+    cleanup(hosts_drop) struct hosts *h = NULL;
+    const char *wrong = NULL;
+
+    if (hosts_new(list, &h, &wrong) != DONE) {
+        must(wrong >= list && wrong <= list + strlen(list));
+        return;
+    }
+    must(!hosts_allow(h, host, false) || hosts_allow(h, host, true));
+    hosts_allow(h, NULL, false);
+}
+
+static void cors_try(const char *list, const char *origin)
+{
+    cleanup(cors_drop) struct cors *c = NULL;
+    const char *wrong = NULL, *allowed;
+
+    if (cors_new(list, &c, &wrong) != DONE) {
+        must(wrong >= list && wrong <= list + strlen(list));
+        return;
+    }
+    allowed = cors_allow(c, origin);
+    must(!allowed || strcmp(allowed, origin) == 0 || strcmp(allowed, "*") == 0);
+    must(!allowed || cors_on(c));
+}
+
+static void cookies_try(const char *name, const char *list)
+{
+    char value[VALUE_MAX + 1];
+
+    if (!cookie_find(list, name, value))
+        return;
+    must(*value && !strchr(value, ';') && strstr(list, value));
+}
+
+static void traces_try(const char *id, const char *parent)
+{
+    char trace[TRACE_MAX + 1];
+
+    must(!is_trace(id) || (strlen(id) >= 1 && strlen(id) <= TRACE_MAX));
+    if (trace_of_parent(parent, trace))
+        must(is_trace(trace) && strlen(trace) == 32 && strncmp(parent + 3, trace, 32) == 0);
+}
+
+/* Both halves of the text, which a NUL parts. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    cleanup(free_drop) char *text = NULL;
+    const char *other;
+
+    if (size < 1 || size > 4096)
+        return 0;
+    text = calloc(1, size + 1);
+    must(text != NULL);
+    memcpy(text, data + 1, size - 1);
+    other = text + strlen(text) + (strlen(text) + 1 < size);
+    switch (data[0] % 5) {
+    case 0:
+        hosts_try(text, other);
+        break;
+    case 1:
+        cors_try(text, other);
+        break;
+    case 2:
+        must(!media_accepts(text, "text/event-stream") || strcasestr(text, "text/event-stream"));
+        http_list_has(text, other);
+        break;
+    case 3:
+        cookies_try("chatbot", text);
+        host_is_loopback(text);
+        break;
+    default:
+        traces_try(text, other);
+        break;
+    }
+    return 0;
+}
