@@ -6,6 +6,7 @@
 #include "gateway/pipeline.c"
 
 #include "common/cleanup.h"
+#include "common/trace.h"
 #include "gateway/cors.h"
 #include "gateway/hosts.h"
 #include "gateway/media.h"
@@ -49,11 +50,16 @@ static void cookies_try(const char *name, const char *list)
 
 static void traces_try(const char *id, const char *parent)
 {
-    char trace[TRACE_MAX + 1];
+    struct trace t = {0}, again = {0};
+    char bus[TRACE_SIZE];
+    bool sampled;
 
     must(!is_trace(id) || (strlen(id) >= 1 && strlen(id) <= TRACE_MAX));
-    if (trace_of_parent(parent, trace))
-        must(is_trace(trace) && strlen(trace) == 32 && strncmp(parent + 3, trace, 32) == 0);
+    if (traceparent_read(parent, &t, &sampled))
+        must(strncmp(parent + 3, t.client, 32) == 0 && strncmp(parent + 36, t.span, 16) == 0);
+    trace_read(&again, id);
+    trace_print(&again, bus);
+    must(strlen(bus) < TRACE_SIZE);
 }
 
 /* Both halves of the text, which a NUL parts. */
