@@ -1,6 +1,6 @@
 // Processes die while an answer streams: the page comes back by itself, and the text is whole.
 import assert from 'node:assert/strict';
-import { eventually } from '../harness/http.mjs';
+import { eventually, sleep } from '../harness/http.mjs';
 import { project, say, until, withBrowser } from './parts/browser.mjs';
 
 export const stack = { own: true, chatd: 2, direct: true };
@@ -9,7 +9,7 @@ const words = (s) => s.split(/\s+/).filter(Boolean).join(' ');
 
 export default (t) => withBrowser(t, async (b) => {
     const context = await b.loggedIn('stoic');
-    const id = await project(t, 'Kills', { model: 'n-120x40' });
+    const id = await project(t, 'Kills', { model: 'n-120x40+first_ms=200' });
     const page = await b.tab(context, `/chat?project=${id}`);
 
     let answers = 0;
@@ -26,6 +26,19 @@ export default (t) => withBrowser(t, async (b) => {
     };
     const again = async (name, pid) => eventually(() => t.stack.pid(name) && t.stack.pid(name) !== pid, { within: 30000, what: `${name} runs again` });
 
+    // Resolves to true once an answer that has not ended says so, for however short a time.
+    const saying = (text) =>
+        page.evaluate(
+            (wanted) =>
+                new Promise((done) => {
+                    const said = () => [...document.querySelectorAll('.from-model.is-pending')].some((e) => e.textContent.includes(wanted));
+                    const look = () => said() && (observer.disconnect(), done(true));
+                    const observer = new MutationObserver(look);
+                    observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+                }),
+            text,
+        );
+
     await b.test('the gateway', async () => {
         t.expectLog(/gateway-1/);
         await say(page, 'first');
@@ -41,12 +54,14 @@ export default (t) => withBrowser(t, async (b) => {
         t.expectLog(/event=takeover|owner|lost/);
         await say(page, 'second');
         await started();
+        const told = saying('Starting over…');
         for (const name of ['chatd-1', 'chatd-2']) {
             const pid = t.stack.pid(name);
             t.stack.signal(name, 'SIGKILL');
             await again(name, pid);
         }
         await whole();
+        assert.ok(await Promise.race([told, sleep(1000)]), 'the page says that the answer begins anew');
     });
 
     await b.test('the gateway, while a message is sent', async () => {
