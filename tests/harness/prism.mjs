@@ -18,7 +18,7 @@ export async function prism(stack) {
     const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
     fs.closeSync(log);
     stack.companions.push(child);
-    await eventually(() => request(proxy, { path: '/health/live' }), { within: 30000, what: 'prism answers' });
+    await eventually(() => request(proxy, { path: '/health/live' }), { within: 90000, what: 'prism answers' });
     stack.ports = [proxy];
     stack.port = proxy;
 }
