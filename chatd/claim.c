@@ -19,6 +19,8 @@
 #include "common/db.h"
 #include "common/log.h"
 #include "common/service.h"
+#include "common/spans.h"
+#include "common/trace.h"
 
 #define TAKEOVERS_MAX 20       /* of one turn; then it fails as interrupted */
 #define CONTEXT_US    10000000 /* for projectd to tell the project's context */
@@ -46,6 +48,25 @@ static void claimed_end(struct chatd *d, struct turn *t, const struct turn_order
     if (o->response_id)
         upstream_cancel_response(d->upstream, o->response_id);
     turn_end_unsent(t, error);
+}
+
+/* How long a new turn has waited; of one that comes from another process that is not known. */
+static void wait_trace(const struct turn_order *o, int64_t age_ms)
+{
+    struct trace own, asker;
+    const struct span_fact facts[] = {{.name = "chatbot.turn.id", .number = o->id}};
+
+    trace_read(&asker, o->trace);
+    if (!spans_on() || !asker.span[0] || o->attempt != 1)
+        return;
+    own = asker;
+    span_id_make(own.span);
+    span_end(&(struct span){.name = "turn_queue",
+                            .kind = SPAN_INTERNAL,
+                            .trace = &own,
+                            .parent = asker.span,
+                            .begun_us = clock_us() - age_ms * 1000},
+             facts, 1);
 }
 
 /* False when it had to go back. */
@@ -87,6 +108,7 @@ static bool claimed_start(struct chatd *d, struct db *db, const struct pg_result
     log_trace(o.trace);
     log_line(LOG_LEVEL_INFO, "event=claim turn=%" PRId64 " attempt=%" PRId64 " age_ms=%" PRId64,
              o.id, o.attempt, rows_i64(row, 0, 20));
+    wait_trace(&o, rows_i64(row, 0, 20));
     turns_tell(d, row, "running");
     if (rows_i64(row, 0, 8) > TAKEOVERS_MAX) {
         claimed_end(d, t, &o, INTERRUPTED);

@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/pulse.h"
 #include "common/service.h"
+#include "common/spans.h"
 
 #define BATCH_MAX    64       /* ends in one transaction */
 #define PAUSE_NS     50000000 /* while the database is away */
@@ -217,6 +218,37 @@ static void end_count(struct ledger *l, const struct turn *t, bool mine)
                       (int64_t)((double)t->output_tokens * 1e12 / (double)text_us));
 }
 
+/* One attempt, which asks the provider, below the operation that accepted the turn. */
+static void end_trace(const struct turn *t, bool mine)
+{
+    struct trace own = t->trace;
+    char name[160];
+    const struct span_fact facts[] = {
+        {.name = "gen_ai.operation.name", .text = "chat"},
+        {.name = "gen_ai.request.model", .text = t->model},
+        {.name = "gen_ai.usage.input_tokens", .number = t->input_tokens},
+        {.name = "gen_ai.usage.output_tokens", .number = t->output_tokens},
+        {.name = "http.response.status_code",
+         .number = t->try_count ? t->tries[t->try_count - 1].http : -1},
+        {.name = "error.type", .text = t->error ? api_code(t->error) : NULL, .number = -1},
+        {.name = "chatbot.turn.id", .number = t->id},
+        {.name = "chatbot.turn.attempt", .number = t->attempt},
+        {.name = "chatbot.turn.state", .text = mine ? t->state : "refused"},
+        {.name = "chatbot.turn.tries", .number = t->try_count},
+        {.name = "chatbot.turn.first_text_us", .number = t->first_us},
+    };
+
+    memcpy(own.span, t->span, sizeof own.span);
+    snprintf(name, sizeof name, "chat %s", t->model);
+    span_end(&(struct span){.name = name,
+                            .kind = SPAN_CLIENT,
+                            .trace = &own,
+                            .parent = t->trace.span,
+                            .begun_us = t->begun_us,
+                            .failed = t->error != DONE},
+             facts, sizeof facts / sizeof *facts);
+}
+
 static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
 {
     struct turn_told told = {
@@ -227,6 +259,8 @@ static void end_tell(struct ledger *l, struct turn *t, struct ended *e)
         turn_tell(l->chatd, &told, t->state);
     if (e->mine && !is_handed_over(t))
         turn_publish_end(l->chatd, t->id, t->attempt, t->finish_reason, e->json.data, e->json.size);
+    if (t->span[0])
+        end_trace(t, e->mine);
     log_trace(t->trace.id);
     if (!e->mine)
         log_line(LOG_LEVEL_NOTICE, "event=fence_refused turn=%" PRId64 " fence=%" PRId64, t->id,

@@ -35,7 +35,8 @@ struct turn {
     int64_t user_message;                   /* the message that asked */
     int64_t project, conversation, message; /* the message is the answer */
     char model[121], created[40];           /* created as PostgreSQL writes it */
-    struct trace trace;                     /* of who asked for it; a span: it is traced */
+    struct trace trace;                     /* of who asked for it */
+    char span[SPAN_ID_SIZE];                /* of this attempt, "": it is not traced here */
     struct ids files;                       /* that the model was given */
     struct text sent_with;                  /* JSON, empty while not known; set under chatd->lock */
     struct text answer;                     /* grows under chatd->lock */

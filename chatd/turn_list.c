@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/events.h"
 #include "common/service.h"
+#include "common/spans.h"
 
 #define SURE_MARGIN_US 500000 /* for clocks that run apart */
 
@@ -49,6 +50,8 @@ struct turn *turn_new(struct chatd *d, const struct turn_order *o)
     t->input_tokens = t->output_tokens = t->first_us = -1;
     t->begun_us = clock_us();
     trace_read(&t->trace, o->trace);
+    if (spans_on() && t->trace.span[0])
+        span_id_make(t->span);
     pthread_mutex_lock(&d->lock);
     if (o->term != atomic_load(&d->term))
         atomic_store(&t->lost, true);

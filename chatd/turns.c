@@ -76,16 +76,18 @@ void turn_end_unsent(struct turn *t, enum status error)
     ledger_finish(t->chatd->ledger, t);
 }
 
-/* What the provider is told of the trace; a request that is not traced gets a span of its own
- * there, too, as the header has to name one. */
-static void turn_traceparent(const struct turn *t, char ret[TRACEPARENT_SIZE])
+/* What the provider is told of the trace; the header has to name a span, traced or not. */
+static const char *turn_traceparent(const struct turn *t, char ret[TRACEPARENT_SIZE])
 {
     struct trace own = t->trace;
     bool traced = own.span[0] != '\0';
 
-    if (!traced)
+    if (t->span[0])
+        memcpy(own.span, t->span, sizeof own.span);
+    else if (!traced)
         span_id_make(own.span);
     traceparent_print(&own, traced, ret);
+    return ret;
 }
 
 /* Under the lock, as turns_lose() and turn_cancel_here() must find it either not sent or to be
@@ -107,10 +109,8 @@ static bool turn_send(struct turn *t, struct text *body)
     char traceparent[TRACEPARENT_SIZE];
     bool sent;
 
-    if (conf_bool(d->conf, SET_UPSTREAM_TRACEPARENT)) {
-        turn_traceparent(t, traceparent);
-        call.traceparent = traceparent;
-    }
+    if (conf_bool(d->conf, SET_UPSTREAM_TRACEPARENT))
+        call.traceparent = turn_traceparent(t, traceparent);
     pthread_mutex_lock(&d->lock);
     sent = !atomic_load(&t->lost) && !t->cancel && upstream_begin(d->upstream, &call) == DONE;
     t->sent = sent;

@@ -14,6 +14,9 @@
 
 #include "proto/api.h"
 
+/* traced is no service of the bus, but has settings. */
+#define SVC_TRACE ((enum svc)SVC_COUNT)
+
 enum setting {
 #define SETTING(name, ...) SET_##name,
 #include "common/settings.def"

@@ -14,6 +14,7 @@ enum {
     P = 1 << SVC_PROJECT,
     C = 1 << SVC_CHAT,
     F = 1 << SVC_FILE,
+    T = 1 << SVC_TRACE,
 };
 
 const struct setting_row setting_rows[SET_COUNT] = {

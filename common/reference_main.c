@@ -20,6 +20,8 @@ static const struct program {
     {SVC_CHAT, "chatd", "conversations, turns and the model provider", "chatbot-chatd@N.service"},
     {SVC_FILE, "filed", "uploaded files and their copies at the model provider",
      "chatbot-filed.service"},
+    {SVC_TRACE, "traced", "spans of all processes to a collector of traces",
+     "chatbot-traced.service"},
 };
 
 #define PROGRAMS (sizeof programs / sizeof *programs)

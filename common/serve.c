@@ -12,6 +12,8 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/spans.h"
+#include "common/trace.h"
 #include "common/transfer.h"
 #include "common/utf8.h"
 
@@ -42,6 +44,40 @@ int refuse(struct call *c, int status, const char *field, const char *fmt, ...)
     return status;
 }
 
+/* A traced request: from here on this operation is who asks. */
+static void span_open(struct call *c)
+{
+    char asks[TRACE_SIZE];
+    struct trace t;
+
+    trace_read(&t, c->trace);
+    if (!t.span[0])
+        return;
+    span_id_make(t.span);
+    trace_print(&t, asks);
+    c->trace = arena_strndup(&c->arena, asks, strlen(asks));
+}
+
+static void span_close(const struct call *c, const struct job *j, int http, int64_t begun_us)
+{
+    struct trace own, asker;
+    const struct span_fact facts[] = {
+        {.name = "http.response.status_code", .number = http},
+        {.name = "enduser.id", .number = c->caller > 0 ? c->caller : -1},
+    };
+
+    trace_read(&own, c->trace);
+    trace_read(&asker, j->head.trace);
+    if (own.span[0] && c->op)
+        span_end(&(struct span){.name = c->op->name,
+                                .kind = SPAN_SERVER,
+                                .trace = &own,
+                                .parent = asker.span,
+                                .begun_us = begun_us,
+                                .failed = http >= 500},
+                 facts, sizeof facts / sizeof *facts);
+}
+
 void call_begin(struct call *c, struct daemon *d, struct job *j)
 {
     c->daemon = d;
@@ -58,6 +94,8 @@ void call_begin(struct call *c, struct daemon *d, struct job *j)
     c->key = j->head.key[0] ? j->head.key : NULL;
     c->key_ttl = j->head.key_ttl;
     log_trace(c->trace);
+    if (spans_on())
+        span_open(c);
 }
 
 static int scope_check(const struct call *c)
@@ -232,6 +270,8 @@ void call_answer(struct call *c, struct job *j, int r, int64_t started_us)
     log_line(LOG_LEVEL_INFO, "op=%s caller=%" PRId64 " status=%d usec=%" PRId64,
              op ? op->name : "unknown", c->caller, http, clock_us() - started_us);
     slow_tell(c, clock_us() - started_us);
+    if (spans_on())
+        span_close(c, j, http, started_us);
     log_trace(NULL);
     bus_reply(c->daemon->bus, j);
 }

@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "common/meters.h"
 #include "common/pulse.h"
+#include "common/spans.h"
 
 #define DRAIN_US    10000000 /* what is in flight at SIGTERM has this long */
 #define END_US      30000000 /* from SIGTERM to the end of the process, whatever hangs */
@@ -407,11 +408,13 @@ int service_main(const struct service *s, int argc, char **argv)
     random_bytes(random, sizeof random);
     hex_encode(random, sizeof random, d.instance);
     d.meters = meters_new(api_svc_name(s->svc), d.instance, s->meters);
+    spans_start(d.conf, s->name, d.instance, d.meters);
     tasks_gather(&d);
     for (int lane = 0; lane < LANE_COUNT; lane++)
         lane_queue_init(&d.lanes[lane]);
     db_pool_init(&d.db_pool);
     r = daemon_run(&d, &signals);
+    spans_stop();
     meters_drop(&d.meters);
     conf_drop(&d.conf);
     return r;

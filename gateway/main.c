@@ -27,6 +27,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/pulse.h"
+#include "common/spans.h"
 #include "gateway/access_log.h"
 #include "gateway/admit.h"
 #include "gateway/auth.h"
@@ -372,9 +373,11 @@ int main(int argc, char **argv)
     /* before the first thread: they all inherit it */
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    spans_start(conf, "gateway", conf_str(conf, SET_GATEWAY_NAME), NULL);
     if (gateway_start(conf, &bus, &g) < 0)
         return 1;
     serve(conf, &g, &signals);
     drain(&g);
+    spans_stop();
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/spans.h"
 #include "common/text.h"
 #include "gateway/auth.h"
 #include "gateway/broker/broker.h"
@@ -178,6 +179,11 @@ OF_STREAMS(streams_refused_total, refused)
 OF_STREAMS(stream_events_total, events)
 OF_STREAMS(stream_bytes_total, bytes)
 OF_STREAMS(stream_asks_total, asks)
+
+static void spans_dropped_total_write(const struct look *l)
+{
+    sample(l, "", (uint64_t)spans_dropped());
+}
 
 static void streams_dropped_total_write(const struct look *l)
 {

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/hang.h"
 #include "common/log.h"
+#include "common/spans.h"
 #include "gateway/access_log.h"
 #include "gateway/admit.h"
 #include "gateway/auth.h"
@@ -84,7 +85,9 @@ static void trace_begin(struct exchange *x, const struct http_request *r)
         snprintf(t->id, sizeof t->id, "%s", t->client);
     else
         trace_make(t->id);
-    if (!sampled)
+    if (r && spans_on() && (sampled || !x->parent[0]))
+        span_id_make(t->span);
+    else if (!sampled)
         t->span[0] = '\0';
     trace_print(t, x->asks);
 }
@@ -193,6 +196,26 @@ static bool is_slow(const struct exchange *x, int64_t usec)
            x->op->stream == STREAM_NONE;
 }
 
+static void span_close(const struct exchange *x, const struct http_request *r, int status)
+{
+    char name[200];
+    const struct span_fact facts[] = {
+        {.name = "http.request.method", .text = r->method},
+        {.name = "http.route", .text = x->op ? x->op->path : NULL, .number = -1},
+        {.name = "http.response.status_code", .number = status},
+        {.name = "enduser.id", .number = x->caller > 0 ? x->caller : -1},
+    };
+
+    snprintf(name, sizeof name, "%s %s", r->method, x->op ? x->op->path : "");
+    span_end(&(struct span){.name = x->op ? name : r->method,
+                            .kind = SPAN_SERVER,
+                            .trace = &x->trace,
+                            .parent = x->parent,
+                            .begun_us = r->started_us,
+                            .failed = status >= 500},
+             facts, sizeof facts / sizeof *facts);
+}
+
 void pipeline_done(void *state, struct http_request *r, const struct http_reply *reply,
                    int64_t bytes)
 {
@@ -209,6 +232,8 @@ void pipeline_done(void *state, struct http_request *r, const struct http_reply 
     if (is_slow(x, usec))
         log_line(LOG_LEVEL_NOTICE, "event=slow_request op=%s status=%d usec=%lld", x->op->name,
                  reply->status, (long long)usec);
+    if (spans_on() && x->trace.span[0] && !is_probe(x, reply))
+        span_close(x, r, reply->status);
     access_log_write(g->access_log, r, x->address, x->caller, reply->status, bytes);
     log_trace(NULL);
     if (x->body.capacity > BODY_KEPT)

@@ -6,8 +6,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "authd/signing_keys.h"
 #include "common/cleanup.h"
 #include "common/conf.h"
+#include "common/db.h"
+#include "deploy/admin/as_authd.h"
 #include "deploy/admin/commands.h"
 #include "deploy/admin/doctor.h"
 #include "deploy/admin/finding.h"
@@ -50,6 +53,29 @@ int doctor_files(const struct console *con)
     return EXIT_SUCCESS;
 }
 
+/* Whether the secret opens what was sealed under it.  Nothing stays of this. */
+static void secret_try(const struct console *con)
+{
+    cleanup(conf_drop) struct conf *conf = NULL;
+    cleanup(db_close) struct db *db = NULL;
+    cleanup(signing_key_drop) struct signing_key *key = NULL;
+    int r = authd_connect(con, &conf, &db);
+
+    if (!r)
+        r = db_begin(db);
+    if (r) {
+        finding(FINDING_BAD, "secret_opens", "see what is said of the database",
+                "whether SECRET_KEY opens the keys cannot be told: no database");
+        return;
+    }
+    r = signing_key_open(db, conf_str(conf, SET_SECRET_KEY), conf_str(conf, SET_SECRET_KEY_FILE),
+                         &key);
+    db_rollback(db);
+    finding(r ? FINDING_BAD : FINDING_OK, "secret_opens",
+            "put back the one that they were sealed under: backups hold it",
+            "SECRET_KEY %s the keys that sign tokens", r ? "does not open" : "opens");
+}
+
 int doctor_accounts(const struct console *con)
 {
     cleanup(conf_drop) struct conf *conf = NULL;
@@ -68,6 +94,8 @@ int doctor_accounts(const struct console *con)
     else
         finding(s.st_mode & 077 ? FINDING_BAD : FINDING_OK, "secret", "chmod 600 it",
                 "SECRET_KEY_FILE has mode %04o", s.st_mode & 07777);
+    if (conf_given(conf, SET_SECRET_KEY) || (*file && access(file, R_OK) == 0))
+        secret_try(con);
     finding(FINDING_OK, "mail_server", NULL, "%s",
             conf_given(conf, SET_MAIL_URL)  ? "MAIL_URL is given"
             : *conf_str(conf, SET_MAIL_DIR) ? "mails are written to files"

@@ -64,10 +64,12 @@ static void answer_judge(const struct conf *conf, int status, const struct text 
                 "the provider says that there were too many calls, or the quota is used up");
     else
         finding(FINDING_OK, "model_key", NULL, "the provider accepts it (%d)", status);
-    if (status == 200)
-        finding(is_listed(body, model) ? FINDING_OK : FINDING_BAD, "model",
+    if (status == 200) {
+        bool listed = is_listed(body, model);
+        finding(listed ? FINDING_OK : FINDING_BAD, "model",
                 "set OPENAI_MODEL to one that GET /models lists", "%s%s", model,
-                is_listed(body, model) ? "" : " is not among the provider's models");
+                listed ? "" : " is not among the provider's models");
+    }
 }
 
 int doctor_model(const struct console *con)

@@ -64,35 +64,59 @@ void seed_tell(const struct seed_run *run, const char *kind, int64_t id, const c
         return;
     }
     text_json(&line, text, strlen(text));
-    fprintf(run->report, "{\"kind\":\"%s\",\"id\":%" PRId64 ",\"text\":%.*s}\n", kind, id,
-            (int)line.size, line.data);
+    fprintf(run->report, "%s\n{\"kind\":\"%s\",\"id\":%" PRId64 ",\"text\":%.*s}",
+            (*run->told)++ ? "," : "", kind, id, (int)line.size, line.data);
 }
 
 static void count_tell(const struct seed_run *run, const char *kind, const struct seed_count *n)
 {
     if (n->taken || n->there || n->skipped)
-        fprintf(run->report,
-                run->json ? "{\"kind\":\"%s\",\"taken\":%" PRId64
-                            ",\"how\":\"%s\",\"there\":%" PRId64 ",\"skipped\":%" PRId64 "}\n"
-                          : "%s: %" PRId64 " %s, %" PRId64 " there already, %" PRId64 " skipped\n",
+        fprintf(run->report, "%s: %" PRId64 " %s, %" PRId64 " there already, %" PRId64 " skipped\n",
                 kind, n->taken, run->dry ? "would be taken" : "taken", n->there, n->skipped);
+}
+
+static void count_json(const struct seed_run *run, const char *kind, const struct seed_count *n)
+{
+    fprintf(run->report,
+            ",\"%s\":{\"taken\":%" PRId64 ",\"there\":%" PRId64 ",\"skipped\":%" PRId64 "}", kind,
+            n->taken, n->there, n->skipped);
 }
 
 /* Names of tables are the file's. */
 static void others_tell(const struct seed_run *run)
 {
-    const char *name;
+    const char *name, *between = "";
     int64_t rows;
 
-    while (seed_other(run->file, &name, &rows))
-        fprintf(
-            run->report,
-            run->json ? "{\"table\":\"%s\",\"rows\":%" PRId64 ",\"taken\":0}\n"
-                      : "table %s: %" PRId64 " rows, not taken\n",
-            name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")]
-                ? "with another name"
-                : name,
-            rows);
+    while (seed_other(run->file, &name, &rows)) {
+        size_t plain =
+            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        const char *shown = name[plain] ? "with another name" : name;
+        if (run->json)
+            fprintf(run->report, "%s{\"table\":\"%s\",\"rows\":%" PRId64 "}", between, shown, rows);
+        else
+            fprintf(run->report, "table %s: %" PRId64 " rows, not taken\n", shown, rows);
+        between = ",";
+    }
+}
+
+/* {"rows":[...],"not_taken":[...],"dry_run":false,"users":{...},...} */
+static void report_end(const struct seed_run *run, bool others)
+{
+    if (run->json)
+        fputs("],\"not_taken\":[", run->report);
+    if (others)
+        others_tell(run);
+    if (run->json)
+        fprintf(run->report, "],\"dry_run\":%s", run->dry ? "true" : "false");
+    void (*tell)(const struct seed_run *, const char *, const struct seed_count *) =
+        run->json ? count_json : count_tell;
+    tell(run, "users", &run->users);
+    tell(run, "projects", &run->projects);
+    tell(run, "prompts", &run->prompts);
+    if (run->json)
+        fputs("}\n", run->report);
+    fflush(run->report);
 }
 
 static int people_load(struct seed_run *run, const char *path)
@@ -114,18 +138,16 @@ static int people_save(struct seed_run *run, const char *path)
 
 static int parts_run(struct seed_run *run, const struct arguments *a)
 {
-    int status = a->projects_of ? people_load(run, a->projects_of) : seed_users(run);
+    int status;
 
+    if (run->json)
+        fputs("{\"rows\":[", run->report);
+    status = a->projects_of ? people_load(run, a->projects_of) : seed_users(run);
     if (!status && a->accounts_to)
         status = people_save(run, a->accounts_to);
     else if (!status)
         status = seed_projects(run);
-    if (!status && !a->accounts_to)
-        others_tell(run);
-    count_tell(run, "users", &run->users);
-    count_tell(run, "projects", &run->projects);
-    count_tell(run, "prompts", &run->prompts);
-    fflush(run->report);
+    report_end(run, !status && !a->accounts_to);
     if (status)
         return status;
     return run->users.skipped + run->projects.skipped + run->prompts.skipped ? EXIT_SKIPPED
@@ -148,12 +170,14 @@ int command_import_seed(const struct console *con)
         why = seed_check(file);
     if (why)
         return console_fail(a.file, why);
+    int64_t told = 0;
     struct seed_run run = {.con = con,
                            .file = file,
                            .people = people,
                            .report =
                                a.accounts_to && strcmp(a.accounts_to, "-") == 0 ? stderr : stdout,
                            .json = con->json,
+                           .told = &told,
                            .dry = a.dry,
                            .existing = a.existing};
     return parts_run(&run, &a);

@@ -18,7 +18,8 @@ struct seed_run {
     struct seed_file *file;
     struct seed_people *people;
     FILE *report;
-    bool json;     /* of the report: lines of JSON */
+    bool json;     /* of the report */
+    int64_t *told; /* rows in it */
     bool dry;      /* nothing stays */
     bool existing; /* accounts that were here already get the projects, too */
     struct seed_count users, projects, prompts;

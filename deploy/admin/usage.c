@@ -86,7 +86,10 @@ void manual_print(void)
          "[\\-\\-set NAME=VALUE]... COMMAND [\\-\\-json]\n"
          ".SH DESCRIPTION\n"
          "Run as root on the host of the services. It works as the users of the services, with\n"
-         "their secrets and database roles.\n"
+         "their secrets and database roles. With\n"
+         ".B \\-\\-json\n"
+         "what a command has to say is one JSON value on standard output; what goes wrong is told\n"
+         "on standard error, as ever.\n"
          ".B rotate\\-secret\n"
          "without a FILE makes a new secret, puts it in the place of\n"
          ".I /etc/chatbot/credentials/secret_key\n"
@@ -106,6 +109,16 @@ void manual_print(void)
            statuses);
 }
 
+/* The options among a command's arguments: "FILE [--dry-run]". */
+static void options_print(const char *arguments)
+{
+    for (const char *at = arguments; (at = strstr(at, "--")) != NULL;) {
+        size_t n = 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
+        printf("%.*s ", (int)n, at);
+        at += n;
+    }
+}
+
 void completion_print(void)
 {
     puts("# bash completion of chatbot-admin; printed by chatbot-admin --completion\n"
@@ -123,12 +136,13 @@ void completion_print(void)
     for (const struct command *c = commands; c->name; c++)
         printf("        %s \\\n", c->name);
     puts("        --help --set --data' -- \"$2\")) ;;");
-    for (const struct command *c = commands; c->name; c++)
-        printf("    %s) COMPREPLY=($(compgen %s -W '--json --help' -- \"$2\")) ;;\n", c->name,
-               strstr(c->arguments, "FILE") || strstr(c->arguments, "DIR") ||
-                       strstr(c->arguments, "ARCHIVE")
-                   ? "-f"
-                   : "");
+    for (const struct command *c = commands; c->name; c++) {
+        bool file = strstr(c->arguments, "FILE") || strstr(c->arguments, "DIR") ||
+                    strstr(c->arguments, "ARCHIVE");
+        printf("    %s) COMPREPLY=($(compgen %s-W '", c->name, file ? "-f " : "");
+        options_print(c->arguments);
+        puts("--json --help' -- \"$2\")) ;;");
+    }
     puts("    esac\n"
          "}\n"
          "complete -o filenames -F _chatbot_admin chatbot-admin deploy/chatbot-admin");

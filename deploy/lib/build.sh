@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # The programs: built in the checkout, and put where the service user can reach them.
 
-programs=(gateway authd projectd chatd filed provider chatbot-admin)
+programs=(gateway authd projectd chatd filed traced provider chatbot-admin)
 
 # Builds them, unless BUILD_DIR names a place where they are.  Sets build: their directory.
 build_ensure() {
@@ -49,7 +49,7 @@ build_failed() {
 # tell without writing there.)
 build_read_only() {
     [[ -f $build/up.stamp ]] && (
-        cd "$root" && [[ -z $(find CMakeLists.txt gateway authd projectd chatd filed common proto \
+        cd "$root" && [[ -z $(find CMakeLists.txt gateway authd projectd chatd filed traced common proto \
             deploy/admin tests/provider -newer "$build/up.stamp" -print -quit) ]]
     ) || die 1 "$build is not up to date and cannot be written:" \
         "build as its owner, or set BUILD_DIR"

@@ -26,6 +26,16 @@ die_usage() {
     exit 2
 }
 
+# json_take ARGUMENT...: sets json and arguments.
+json_take() {
+    local argument
+
+    json='' arguments=()
+    for argument; do
+        if [[ $argument == --json ]]; then json=1; else arguments+=("$argument"); fi
+    done
+}
+
 # Sets now_ms: milliseconds since boot, in steps of 10; wall clock jumps do not touch it.
 clock() {
     local uptime

@@ -11,7 +11,7 @@ finding() {
 programs_look() {
     local program said status
 
-    for program in gateway authd projectd chatd filed; do
+    for program in gateway authd projectd chatd filed traced; do
         said=$("$@" "$program" --check-config 2>&1 </dev/null)
         status=$?
         case $status in

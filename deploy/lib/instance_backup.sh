@@ -17,16 +17,11 @@ instance_describe() {
 
 # instance_backup DIR [--json]
 instance_backup() {
-    local to='' json='' argument
+    local json arguments to
 
-    for argument; do
-        case $argument in
-        --json) json=1 ;;
-        -*) die_usage "unknown argument: $argument" ;;
-        *) to=$(realpath -m -- "$argument") ;;
-        esac
-    done
-    [[ -n $to ]] || die_usage "backup takes a directory"
+    json_take "$@"
+    [[ ${#arguments[@]} == 1 && ${arguments[0]} != -* ]] || die_usage "backup takes a directory"
+    to=$(realpath -m -- "${arguments[0]}")
     place_user && place_find "$data_asked" && [[ -d $data/run && -d $run_dir ]] ||
         die 1 "nothing runs with $data_asked: start it with deploy/up"
     instance_describe
@@ -37,12 +32,14 @@ instance_backup() {
     backup_tell "$json"
 }
 
-# instance_restore ARCHIVE
+# instance_restore ARCHIVE [--json]
 instance_restore() {
-    local archive=${1:-} options
+    local json arguments archive options out=1
 
-    (($# == 1)) || die_usage "restore takes an archive"
-    archive=$(realpath -m -- "$archive")
+    json_take "$@"
+    [[ ${#arguments[@]} == 1 && ${arguments[0]} != -* ]] || die_usage "restore takes an archive"
+    archive=$(realpath -m -- "${arguments[0]}")
+    [[ -z $json ]] || exec {out}>&1 >&2
     place_user_make
     place_user && place_find "$data_asked" || die 1 "there is no user to run it"
     [[ ! -e $data/postgres ]] || die 1 "$data has data already; choose a new directory with --data"
@@ -62,7 +59,11 @@ instance_restore() {
     restore_database "$archive" && restore_contents "$archive" "$service_user" ||
         die 1 "the archive cannot be restored"
     instance_secret "$archive" || die 1 "the secret cannot be restored"
-    say "restored; start it with deploy/up --data $asked"
+    if [[ -n $json ]]; then
+        printf '{"restored":"%s"}\n' "$archive" >&"$out"
+    else
+        say "restored; start it with deploy/up --data $asked"
+    fi
 }
 
 instance_server() {

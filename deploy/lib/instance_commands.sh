@@ -6,16 +6,6 @@ source "$root/deploy/lib/cluster.sh"
 
 drain_max=40000 # ms; processes end themselves after 30 s
 
-# json_take ARGUMENT...: sets json and arguments.
-json_take() {
-    local argument
-
-    json='' arguments=()
-    for argument; do
-        if [[ $argument == --json ]]; then json=1; else arguments+=("$argument"); fi
-    done
-}
-
 instance_find() {
     place_user && place_find "$data_asked" && [[ -d $data/run && -d $run_dir ]] ||
         die 1 "nothing runs with $data_asked: start it with deploy/up"

@@ -58,11 +58,11 @@ process_reap() {
 }
 
 # process_is_of STAGE NAME: the order in which processes stop. Gateways (1) let what they have begun
-# end, then daemons (2) do, then the database (3).
+# end, then daemons (2) do, then the database and what takes their traces (3).
 process_is_of() {
     case $2 in
     gateway-*) (($1 == 1)) ;;
-    postgres) (($1 == 3)) ;;
+    postgres | traced) (($1 == 3)) ;;
     *) (($1 == 2)) ;;
     esac
 }

@@ -6,6 +6,7 @@ services_plan() {
     local n
 
     order=(postgres)
+    [[ -z ${settings[traced:OTEL_EXPORTER_OTLP_ENDPOINT]:-} ]] || order+=(traced)
     ((!demo)) || order+=(provider)
     for ((n = 1; n <= gateways; n++)); do
         order+=("gateway-$n")
@@ -19,7 +20,7 @@ services_plan() {
 
 # In the process to be: becomes the service.
 service_exec() {
-    local name=$1 program=${1%%-*} given=(BUS_DIR="$run_dir/bus")
+    local name=$1 program=${1%%-*} given=(BUS_DIR="$run_dir/bus" TRACE_SOCKET="$run_dir/trace")
 
     case $program in
     postgres | provider)
@@ -33,6 +34,7 @@ service_exec() {
     gateway)
         given+=(GATEWAY_NAME="$name" GATEWAY_NUMBER="${name#gateway-}" GATEWAYS="$gateways" PORT="$port")
         ;;
+    traced) ;;
     *)
         given+=(DATABASE="host=$run_dir dbname=chatbot")
         ;;

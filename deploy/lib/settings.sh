@@ -13,7 +13,7 @@ declare -A settings=() names=()
 settings_load() {
     local program line output status
 
-    for program in gateway authd projectd chatd filed; do
+    for program in gateway authd projectd chatd filed traced; do
         output=$(unset CREDENTIALS_DIRECTORY CHATBOT_CONF_DIR
             CHATBOT_ENV_FILE=$env_file "$build/$program" --print-config 2>&1)
         status=$?
@@ -48,7 +48,7 @@ settings_split() {
     local program line name
 
     [[ -f $env_file ]] || return 0
-    for program in gateway authd projectd chatd filed; do
+    for program in gateway authd projectd chatd filed traced; do
         while IFS= read -r line || [[ -n $line ]]; do
             name=${line%%=*}
             name=${name#$'\xef\xbb\xbf'}

@@ -69,7 +69,7 @@ export default async function (t) {
         t.match(said, /"filename":"map.txt"/);
     });
     await t.test('manual pages and the commented file know every setting', async () => {
-        const help = await sh('for p in gateway authd projectd chatd filed; do /usr/libexec/chatbot/$p --help; done');
+        const help = await sh('for p in gateway authd projectd chatd filed traced; do /usr/libexec/chatbot/$p --help; done');
         const names = new Set([...help.matchAll(/^ {2}([A-Z][A-Z_]+)( \*)?$/gm)].map((m) => m[1]));
         const page = await sh('zcat /usr/share/man/man5/chatbot.conf.5.gz');
         const file = await sh('cat /etc/chatbot/chatbot.conf');

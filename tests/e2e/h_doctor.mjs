@@ -27,7 +27,7 @@ export default async function (t) {
     await t.test('where all is well only what this machine lacks is told', async () => {
         const { findings, bad } = await look();
         const about = new Set(findings.map((f) => f.check));
-        for (const check of ['process', 'settings', 'modes', 'health', 'service', 'cors', 'secret', 'passwords', 'files_directory', 'files_disk', 'model_reachable', 'model_key', 'database_version', 'database_disk', 'clock', 'clock_kept', 'migrations', 'roles', 'rights', 'durability', 'connections', 'locks', 'outbox', 'mail', 'queue', 'admins'])
+        for (const check of ['process', 'settings', 'modes', 'health', 'service', 'cors', 'secret', 'secret_opens', 'passwords', 'files_directory', 'files_disk', 'model_reachable', 'model_key', 'database_version', 'database_disk', 'clock', 'clock_kept', 'migrations', 'roles', 'rights', 'durability', 'connections', 'locks', 'outbox', 'mail', 'queue', 'admins'])
             assert.ok(about.has(check), check);
         assert.equal(bad, 0, JSON.stringify(findings.filter((f) => f.level === 'bad')));
         assert.deepEqual(findings.filter((f) => f.level === 'warn' && !['clock_kept', 'files_disk', 'admins'].includes(f.check)), []);
@@ -102,7 +102,7 @@ export default async function (t) {
         await t.stack.down();
         const report = await look();
         isFound(report, 'bad', 'instance', /nothing runs/);
-        assert.equal(report.findings.filter((f) => f.check === 'settings' && f.level === 'ok').length, 5, JSON.stringify(report));
+        assert.equal(report.findings.filter((f) => f.check === 'settings' && f.level === 'ok').length, 6, JSON.stringify(report));
     });
 
     await t.test('keys that are none, missing or refused', () => {
