@@ -51,7 +51,7 @@ export default async function (t) {
             /^bad {3}durability .*synchronous_commit is off\n +-> ALTER SYSTEM/m,
             /^bad {3}files_directory .*has mode 0755\n +-> chmod 700/m,
             /^warn {2}admins .*\n +-> chatbot-admin create-admin EMAIL$/m,
-            /^\d+ ok, \d+ to look at, 6 bad$/m,
+            /^\d+ ok, \d+ to look at, 7 bad$/m,
         ])
             assert.match(stdout, text);
         assert.ok(!stdout.includes(t.stack.key));
