@@ -19,6 +19,7 @@ export default async function (t) {
     await t.test('nothing failed, nobody complains', async () => {
         t.equal(await sh('systemctl --failed --plain --no-legend'), '');
         t.equal(await sh("journalctl -q --no-pager -p warning -u 'chatbot*'"), '');
+        t.equal(await show('chatbot-traced', 'Result'), 'exec-condition', 'traced, without a collector');
     });
     await t.test('people come by invitation; the first one by the console', async () => {
         const body = { email: 'guest@example.com', password: 'SecurePass123' };

@@ -5,7 +5,7 @@ import { units } from './a_install.mjs';
 
 const schemas = { authd: 'auth', projectd: 'project', chatd: 'chat', filed: 'file' };
 const daemons = Object.keys(schemas);
-const users = [...daemons.map((d) => `chatbot-${d}`), 'chatbot-gateway', 'nobody'];
+const users = [...daemons.map((d) => `chatbot-${d}`), 'chatbot-gateway', 'chatbot-traced', 'nobody'];
 
 // Prints "USER WHAT yes|no" for everything that users try.  The groups are those of the service.
 const script = `

@@ -13,7 +13,7 @@ export default async function (t) {
         await account(gateway, body.email);
         await apt('remove');
         t.equal(await sh("systemctl list-units --plain --no-legend 'chatbot*'"), '');
-        t.equal(await sh('pgrep -u chatbot-authd,chatbot-projectd,chatbot-chatd,chatbot-filed,chatbot-gateway || :'), '');
+        t.equal(await sh('pgrep -u chatbot-authd,chatbot-projectd,chatbot-chatd,chatbot-filed,chatbot-gateway,chatbot-traced || :'), '');
         t.equal(await postgres("SELECT 1 FROM pg_database WHERE datname = 'chatbot'"), '1');
         await sh('test -s /etc/chatbot/credentials/secret_key && test -d /var/lib/chatbot/blobs && test -e /etc/chatbot/chatbot.conf');
     });
