@@ -32,6 +32,7 @@ struct flight {
     size_t arg_count;
     struct arg args[16];
     bool prepares; /* its statement, too */
+    bool again;    /* sent for the second time */
     PGresult *result;
 };
 
@@ -144,9 +145,26 @@ static void heartbeat_begin(struct fast *l)
     flight_add(l, f);
 }
 
+/* What the limit of time stopped met a busy moment, or a connection that had read no catalog yet.
+ */
+static bool flight_again(struct fast *l, struct flight *f, int r)
+{
+    if (r != BUSY || f->again || clock_us() > f->job->deadline_us)
+        return false;
+    f->again = true;
+    rows_drop(&f->result);
+    flight_add(l, f);
+    log_trace(NULL);
+    return true;
+}
+
 static void flight_end(struct fast *l, struct flight *f)
 {
+    bool unprepared = f->prepares && PQresultStatus(f->result) != PGRES_TUPLES_OK;
     int r;
+
+    if (unprepared)
+        db_break(l->db); /* which of the two failed does not matter */
 
     atomic_store(&l->daemon->db_seen_us, clock_us());
     if (f->job) {
@@ -156,10 +174,10 @@ static void flight_end(struct fast *l, struct flight *f)
             r = call_rows(&f->call, f->result, f->limit);
         else
             r = db_error(l->db, f->result, db_query(l->db, f->query)->name);
+        if (flight_again(l, f, r))
+            return;
         call_answer(&f->call, f->job, r, f->started_us);
     }
-    if (f->prepares && PQresultStatus(f->result) != PGRES_TUPLES_OK)
-        db_break(l->db); /* which of the two failed does not matter */
     flight_drop(l, f);
 }
 

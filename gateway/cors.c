@@ -73,13 +73,13 @@ bool cors_on(const struct cors *c)
     return c->all || c->count > 0;
 }
 
-/* Browsers send origins in lower case, as they are compared. */
+/* Told as the browser wrote it: it compares byte by byte. */
 const char *cors_allow(const struct cors *c, const char *origin)
 {
     if (c->all)
         return "*";
     for (size_t i = 0; i < c->count; i++)
         if (strcasecmp(c->origins[i], origin) == 0)
-            return c->origins[i];
+            return origin;
     return NULL;
 }

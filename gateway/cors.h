@@ -20,5 +20,6 @@ void cors_replace(struct cors *c, struct cors *before);
 /* Whether any origin is allowed: then answers depend on the Origin header. */
 bool cors_on(const struct cors *c);
 
-/* What Access-Control-Allow-Origin must say to a page of that origin; NULL: it may not read. */
+/* What Access-Control-Allow-Origin must say to a page of that origin: the origin itself, as the
+ * browser wrote it, or "*"; NULL: it may not read. */
 const char *cors_allow(const struct cors *c, const char *origin);

@@ -16,6 +16,7 @@
 #define HEAP_MAX    (INT64_C(512) << 20) /* besides the file */
 #define STEPS_EACH  1000000              /* of SQLite's machine between two looks at ... */
 #define LOOKS_MAX   2000                 /* ... how much a statement has done */
+#define OTHERS_MAX  1000                 /* tables that are looked at; a damaged list has no end */
 #define WAL_VERSION 18                   /* where the header says that there is a log */
 #define HEADER_SIZE 100
 
@@ -30,7 +31,7 @@ struct seed_file {
     sqlite3 *db;
     sqlite3_stmt *rows, *others;
     bool has_owner, has_text[2];
-    int looks;
+    int looks, others_seen;
     char why[256];
 };
 
@@ -299,7 +300,7 @@ bool seed_other(struct seed_file *f, const char **ret_name, int64_t *ret_rows)
         sqlite3_prepare_v2(f->db, "SELECT name FROM main.sqlite_schema WHERE type = 'table'", -1,
                            &f->others, NULL))
         return false;
-    while (sqlite3_step(f->others) == SQLITE_ROW) {
+    while (f->others_seen++ < OTHERS_MAX && sqlite3_step(f->others) == SQLITE_ROW) {
         *ret_name = text(f->others, 0);
         f->looks = 0;
         if (*ret_name && !is_taken(*ret_name) && rows_of(f, *ret_name, ret_rows) && *ret_rows)

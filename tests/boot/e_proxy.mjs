@@ -69,9 +69,10 @@ export default async function (t) {
     });
     await t.test('SIGKILL of gateways under load: sent again, nothing is lost or done twice', async () => {
         const load = await Load.start(front, await account(front, 'load@example.com'));
-        for (const unit of ['chatbot-gateway@1', 'chatbot-gateway@2', 'chatbot-gateway@1', 'chatbot-gateway@2']) {
-            await systemctl('kill', '-s KILL', unit);
+        for (const number of [1, 2, 1, 2]) {
+            await systemctl('kill', '-s KILL', `chatbot-gateway@${number}`);
             await load.more(60);
+            await healthy(`http://127.0.0.1:${7999 + number}`); // two that are down at once answer nobody
         }
         await load.stop();
         t.figures['gateway SIGKILLs behind nginx'] = `${load.served} served, ${load.failed.length} failed, ${load.conflicts} answered in_flight`;

@@ -34,6 +34,14 @@ export default async function (t) {
             await eventually(() => lines(name).some((line) => line.includes(trace) && what.test(line)), { what: `${name}: ${what}` });
     });
 
+    await t.test('a read that the database holds up for a moment is tried again', async () => {
+        let held = true;
+        const lock = execute(t.stack, "DO $$ BEGIN LOCK TABLE project.project IN ACCESS EXCLUSIVE MODE; PERFORM pg_sleep(0.3); END $$;").finally(() => (held = false));
+        while (held) assert.equal((await t.call('GET', '/projects')).status, 200);
+        await lock;
+        assert.ok(lines('projectd').some((line) => /event=db_contention query=project_list sqlstate=57014/.test(line)), 'the first try was stopped');
+    });
+
     await t.test('the trace id of a traceparent is the request id, in every log', async () => {
         const id = crypto.randomBytes(16).toString('hex');
         const given = async (headers) => (await t.call('GET', '/projects', { headers })).headers['x-request-id'];
