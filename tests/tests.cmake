@@ -40,6 +40,11 @@ if(TESTS)
   endforeach()
   add_executable(notify tests/lib/notify.c)
   set_target_properties(notify PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  # A clock to jump with: chaos/i_clock.mjs.
+  add_library(clock SHARED tests/lib/clock.c)
+  target_compile_options(clock PRIVATE -fno-sanitize=all)
+  target_link_options(clock PRIVATE -fno-sanitize=all)
+  set_target_properties(clock PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   # The estimate of tokens, against the ranks of real tokenizers.
   add_executable(tokens_estimate tests/tokens/estimate.c)
   set_target_properties(tokens_estimate PROPERTIES OUTPUT_NAME estimate

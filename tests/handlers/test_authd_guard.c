@@ -59,6 +59,21 @@ START_TEST(never_for_good)
 }
 END_TEST
 
+START_TEST(a_clock_put_back_neither_locks_nor_opens)
+{
+    account_make(EMAIL);
+    guess(EMAIL, 10);
+    locked_for(EMAIL, 30);
+    later("-1 hour"); /* what was now is in an hour */
+    guess(EMAIL, 9);
+    ck_assert_int_eq(login_as(EMAIL, PASSWORD), DONE);
+    guess(EMAIL, 10);
+    later("-1 hour");
+    guess(EMAIL, 10);
+    locked_for(EMAIL, 30);
+}
+END_TEST
+
 START_TEST(slow_failures_do_not_lock)
 {
     account_make(EMAIL);
@@ -250,6 +265,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, ten_failures_lock_and_the_lock_grows);
     tcase_add_test(tests, never_for_good);
+    tcase_add_test(tests, a_clock_put_back_neither_locks_nor_opens);
     tcase_add_test(tests, slow_failures_do_not_lock);
     tcase_add_test(tests, an_unknown_address_is_locked_alike);
     tcase_add_test(tests, sessions_go_on);
