@@ -1,6 +1,7 @@
 /* JSON from strangers, parsed once it was found to be strict; and members of trusted objects. */
 #include "common/json.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -29,9 +30,12 @@ int json_parse(const char *text, size_t size, struct json_object **ret, const ch
     t = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
     if (!t)
         abort();
+    errno = 0;
     o = json_tokener_parse_ex(t, text, (int)size);
     if (json_tokener_get_error(t) == json_tokener_continue)
         o = json_tokener_parse_ex(t, "", 1); /* a number ends only with what follows it */
+    if (errno == ENOMEM)
+        abort(); /* it would leave out what it had no room for, and call that a success */
     if (json_tokener_get_error(t) != json_tokener_success) {
         *reterr_why = "not a JSON text";
         return BAD_JSON;

@@ -385,9 +385,20 @@ static int settings_load(struct daemon *d, int argc, char **argv)
     return r ? r : bus_key_read(d->conf, SET_BUS_GATEWAYS, &d->bus_key, &d->has_bus_key);
 }
 
+/* We abort where there is no memory, and say so; nothing here takes any.  The watchdog's SIGABRT
+ * ends us, too. */
+static void abort_tell(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (info->si_code == SI_TKILL)
+        log_line(LOG_LEVEL_ERR, "event=abort%s", errno == ENOMEM ? " detail=\"no memory\"" : "");
+    raise(number); /* for the last time: see SA_RESETHAND */
+}
+
 int service_main(const struct service *s, int argc, char **argv)
 {
     static struct daemon d; /* threads refer to it; one per process */
+    struct sigaction aborts = {.sa_sigaction = abort_tell, .sa_flags = SA_SIGINFO | SA_RESETHAND};
     unsigned char random[8];
     sigset_t signals;
     int r;
@@ -400,6 +411,7 @@ int service_main(const struct service *s, int argc, char **argv)
     log_limit_named(conf_str(d.conf, SET_LOG_LEVEL));
     slow_limits_set(&d);
     signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGABRT, &aborts, NULL);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

@@ -1,6 +1,6 @@
 // What a host does to a platform: a database that is away at the start, fails over, or has no room
-// on its disk, and daemons without descriptors.  Errors are honest, nothing acknowledged is lost,
-// and everything comes back by itself.
+// on its disk, and daemons without descriptors or memory.  Errors are honest, nothing acknowledged
+// is lost, and everything comes back by itself.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -8,7 +8,11 @@ import path from 'node:path';
 import { execute, select, socketDirectory } from '../harness/database.mjs';
 import { eventually, sleep } from '../harness/http.mjs';
 
-export const stack = { settings: { REQUEST_WAIT: '3', MAX_TURNS_PER_USER: '64' }, own: true };
+// Without memory, a build with a sanitizer does as one without: the allocator gives NULL, a library that takes no notice
+// meets a signal.
+const allocator = { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:allocator_may_return_null=1:handle_segv=0` };
+
+export const stack = { settings: { REQUEST_WAIT: '3', MAX_TURNS_PER_USER: '64', ...allocator }, own: true };
 
 export default async function (t) {
     t.expectLog(/./); // the processes notice
@@ -53,6 +57,23 @@ export default async function (t) {
             await writer.check();
         });
 
+    await t.test('projectd without memory ends and begins anew, which is told; nobody else does', async () => {
+        const before = t.stack.pids();
+        const pid = before.projectd;
+        const { uid, gid } = fs.statSync(`/proc/${pid}`);
+        const log = path.join(t.stack.dir, 'up.log');
+        const { size } = fs.statSync(log);
+        const said = () => fs.readFileSync(log, 'utf8').slice(size);
+        const has = Number(/VmData:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+        assert.equal(spawnSync('prlimit', ['--pid', String(pid), `--data=${has}`], { uid, gid }).status, 0);
+        const other = () => ![0, pid].includes(t.stack.pid('projectd'));
+        await eventually(async () => (await writer.some(8), other()), { within: 20000, what: 'its successor' });
+        assert.match(said(), /projectd (was ended by signal (ABRT|SEGV)|ended with status 1); starting it again/);
+        await healthy('healthy with memory');
+        await writer.check();
+        assert.deepEqual({ ...t.stack.pids(), projectd: pid }, before, 'the others are the same processes');
+    });
+
     await t.test('failover to a synchronous replica loses nothing that was acknowledged', async () => {
         const replica = await Replica.start(t.stack);
         const writing = writer.begin(4);
@@ -65,6 +86,13 @@ export default async function (t) {
         await writer.check();
         const [{ timeline }] = await select(t.stack, 'SELECT timeline_id AS timeline FROM pg_control_checkpoint()');
         assert.ok(timeline > 1, `timeline ${timeline}`);
+    });
+
+    await t.test("the signal of systemd's watchdog ends a daemon", async () => {
+        const before = t.stack.pid('filed');
+        t.stack.signal('filed', 'SIGABRT');
+        await eventually(() => ![0, before].includes(t.stack.pid('filed')), { what: 'its successor' });
+        await healthy('healthy with filed');
     });
 
     if (process.env.TEST_LONG !== '1') return honesty();
