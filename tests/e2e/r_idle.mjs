@@ -10,8 +10,9 @@ export default async function (t) {
     await t.as('alice');
     const { email, password } = t.client.who;
 
+    // with a limit it waits until each of them is gone
     await t.test('every log-in after the database closed all connections is answered', async () => {
-        await execute(t.stack, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'authd'");
+        await execute(t.stack, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'authd'");
         const logins = Array.from({ length: 12 }, () => t.call('POST', '/users/login', { body: { email, password }, token: null }));
         assert.deepEqual((await Promise.all(logins)).map((r) => r.status).filter((status) => status !== 200), []);
     });
