@@ -142,7 +142,7 @@ START_TEST(wrong_ones_change_nothing)
         "QUEUE_MAX=5\nQUEUE_MX=1\n", "QUEUE_MAX=0\n", "QUEUE_MAX=5\nHISTORY_TOKENS\n",
         "QUEUE_MAX=5\nQUEUE_MAX=6\n", "MAX_TURNS=3\nMAX_TURNS_PER_USER=4\n"};
     cleanup(conf_drop) struct conf *c = loaded("QUEUE_MAX=77\n");
-    char line[64];
+    char line[128];
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         write_conf(wrong[i]);
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(contradictions)
 {
     struct conf *c = NULL;
-    char line[128];
+    char line[256];
 
     write_conf("MAX_TURNS=3\n\nMAX_TURNS_PER_USER=4\n");
     ck_assert_int_eq(conf_load(SVC_CHAT, "prog", 1, argv, &c), CONF_EXIT_SETTINGS);

@@ -33,7 +33,10 @@ async function capacity() {
     const end = Date.now() + 4000;
     let checked = 0;
     const worker = async () => {
-        while (Date.now() < end) checked += (await login())[0] === 401;
+        while (Date.now() < end) {
+            const [status] = await login();
+            checked += status === 401;
+        }
     };
     await Promise.all(Array.from({ length: 8 }, worker));
     return checked / 4;
