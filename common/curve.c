@@ -12,21 +12,12 @@
 
 #define Z85_SIZE 41 /* of a key, with NUL */
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool curve_key_read(const char *hex, size_t size, struct curve_key *ret)
 {
     if (size != 2 * CURVE_KEY_SIZE)
         return false;
     for (size_t i = 0; i < CURVE_KEY_SIZE; i++) {
-        int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
+        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         ret->bytes[i] = (unsigned char)(high << 4 | low);
@@ -49,18 +40,16 @@ void curve_public_of(const struct curve_key *secret, struct curve_key *ret)
     secret_wipe(hidden, sizeof hidden);
 }
 
-static int number_set(void *zmq, int option, int value)
-{
-    if (zmq_setsockopt(zmq, option, &value, sizeof value))
-        return FAULT("zmq_setsockopt %d: %s", option, zmq_strerror(errno));
-    return DONE;
-}
-
 static int bytes_set(void *zmq, int option, const void *data, size_t size)
 {
     if (zmq_setsockopt(zmq, option, data, size))
         return FAULT("zmq_setsockopt %d: %s", option, zmq_strerror(errno));
     return DONE;
+}
+
+static int number_set(void *zmq, int option, int value)
+{
+    return bytes_set(zmq, option, &value, sizeof value);
 }
 
 /* A host that is gone says nothing: its connection ends within 2 s, so that the next one can be

@@ -12,6 +12,15 @@ void digest_hmac(const void *key, size_t key_size, const void *data, size_t size
 void random_bytes(void *ret, size_t size);
 /* Lower-case hex with NUL: 2 * size + 1 characters. */
 void hex_encode(const void *data, size_t size, char *ret);
+
+/* What a hexadecimal digit is worth, in either case; -1: it is none. */
+static inline int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 /* base64url without padding (RFC 4648), with NUL; ret has room for 4 * size / 3 + 3. */
 void base64url_encode(const void *data, size_t size, char *ret);
 /* Decodes size characters strictly (no padding, no other characters, no loose bits).

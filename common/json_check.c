@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/arena.h"
+#include "common/digest.h"
 #include "common/utf8.h"
 
 #define FEW_NAMES 16 /* members up to which names are compared one by one, not sorted */
@@ -61,13 +62,10 @@ static int hex4(struct scan *s)
     if (s->end - s->at < 4)
         return -1;
     for (int i = 0; i < 4; i++, s->at++) {
-        unsigned char c = *s->at, lower = c | 0x20;
-        if (c >= '0' && c <= '9')
-            v = v << 4 | (c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            v = v << 4 | (lower - 'a' + 10);
-        else
+        int digit = hex_value((char)*s->at);
+        if (digit < 0)
             return -1;
+        v = v << 4 | digit;
     }
     return v;
 }

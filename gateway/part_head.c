@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/digest.h"
+
 #define LINE_MAX_SIZE 4096 /* bytes of a header line */
 #define SPACE         " \t"
 
@@ -65,14 +67,6 @@ int header_parameter(const char **at, char *ret_name, size_t name_capacity, char
     return token_read(at, ret_value, value_capacity) ? 1 : -1;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* UTF-8''%41bc (RFC 8187).  False: another charset, a bad escape, or a NUL. */
 static bool extended_read(const char *s, char *ret, size_t capacity)
 {
@@ -83,7 +77,7 @@ static bool extended_read(const char *s, char *ret, size_t capacity)
     for (s++; *s; s++) {
         int c = (unsigned char)*s;
         if (c == '%') {
-            int high = hex_digit(s[1]), low = high < 0 ? -1 : hex_digit(s[2]);
+            int high = hex_value(s[1]), low = high < 0 ? -1 : hex_value(s[2]);
             if (low < 0)
                 return false;
             c = high << 4 | low;

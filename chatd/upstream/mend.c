@@ -4,20 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "common/json.h"
 #include "common/text.h"
 #include "common/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 #define SECRET_MIN  8
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The value of the escape \uXXXX at p, or -1 if there is none. */
 static int escape_value(const char *p, size_t n)

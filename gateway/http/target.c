@@ -3,17 +3,10 @@
 
 #include <string.h>
 
+#include "common/digest.h"
 #include "common/json.h"
 #include "common/text.h"
 #include "proto/api.h"
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The byte that "%XX" at s means, or -1. */
 static int escape_value(const char *s)

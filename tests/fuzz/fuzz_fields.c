@@ -70,10 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 1 || size > 4096)
         return 0;
-    text = calloc(1, size + 1);
-    must(text != NULL);
-    memcpy(text, data + 1, size - 1);
-    other = text + strlen(text) + (strlen(text) + 1 < size);
+    text = fuzz_texts(data, size, &other);
     switch (data[0] % 5) {
     case 0:
         hosts_try(text, other);
