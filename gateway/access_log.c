@@ -80,7 +80,7 @@ void access_log_drop(struct access_log **ret)
 /* Appends s with what would end a field as \xNN, at most max bytes of it. */
 static void escaped(char *line, size_t *n, const char *s, size_t max)
 {
-    for (size_t i = 0; s[i] && i < max && *n + 5 < LINE_SIZE; i++) {
+    for (size_t i = 0; i < max && s[i] && *n + 5 < LINE_SIZE; i++) {
         unsigned char c = (unsigned char)s[i];
         if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
             *n += (size_t)snprintf(line + *n, LINE_SIZE - *n, "\\x%02X", c);

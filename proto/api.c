@@ -283,7 +283,7 @@ static char codes[sizeof status_names / sizeof *status_names][32];
 __attribute__((constructor)) static void codes_fill(void)
 {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        for (size_t k = 0; status_names[i].upper[k] && k < sizeof codes[i] - 1; k++)
+        for (size_t k = 0; k < sizeof codes[i] - 1 && status_names[i].upper[k]; k++)
             codes[i][k] =
                 status_names[i].upper[k] == '_' ? '_' : (char)(status_names[i].upper[k] | 0x20);
 }
