@@ -37,6 +37,7 @@ struct loading {
     struct conf *conf;
     bool again; /* the process runs already */
     bool bad;
+    bool unread; /* something could not be read now: what is missing may be there */
 };
 
 enum action { ACTION_RUN, ACTION_HELP, ACTION_PRINT, ACTION_CHECK };
@@ -79,6 +80,25 @@ static void on_wrong(void *state, const char *name, const char *where, const cha
     else
         fprintf(stderr, "%s: %s: %s%s%s\n", l->conf->program, where, name ? name : "",
                 name ? ": " : "", why);
+}
+
+/* One line of them says enough: the others lack the same. */
+static void on_unread(void *state, const char *where, const char *why)
+{
+    struct loading *l = state;
+
+    if (l->unread)
+        return;
+    l->unread = true;
+    if (l->again)
+        log_line(LOG_LEVEL_ERR, "event=settings_unread at=%s detail=\"%s\"", where, why);
+    else
+        fprintf(stderr, "%s: %s: cannot be read now: %s\n", l->conf->program, where, why);
+}
+
+static int verdict(const struct loading *l)
+{
+    return l->unread ? EXIT_FAILURE : l->bad ? CONF_EXIT_SETTINGS : EXIT_SUCCESS;
 }
 
 static void on_value(void *state, enum setting s, const char *text, const char *where)
@@ -261,8 +281,11 @@ static void help_print(const char *program, enum svc process)
 
 static void sources_take(struct loading *l)
 {
-    const struct conf_sink sink = {
-        .state = l, .value = on_value, .wrong = on_wrong, .exposed = on_exposed};
+    const struct conf_sink sink = {.state = l,
+                                   .value = on_value,
+                                   .wrong = on_wrong,
+                                   .unread = on_unread,
+                                   .exposed = on_exposed};
     const char *file = getenv("CHATBOT_ENV_FILE"), *directory = getenv("CHATBOT_CONF_DIR");
     char path[PATH_MAX];
 
@@ -298,6 +321,8 @@ static void conf_fill(struct loading *l)
 {
     sources_take(l);
     defaults_take(l->conf);
+    if (l->unread)
+        return;
     orders_check(l);
     needs_check(l);
     if (!l->bad)
@@ -310,6 +335,7 @@ int conf_load(enum svc process, const char *program, int argc, char **argv, stru
     struct loading l = {.conf = c};
     enum action action = ACTION_RUN;
     bool usage;
+    int r;
 
     *ret = NULL;
     if (!c)
@@ -327,14 +353,14 @@ int conf_load(enum svc process, const char *program, int argc, char **argv, stru
         exit(EXIT_SUCCESS);
     }
     conf_fill(&l);
-    if (!l.bad && action == ACTION_PRINT)
+    r = verdict(&l);
+    if (!r && action == ACTION_PRINT)
         conf_print(c, stdout);
     if (action != ACTION_RUN)
-        exit(l.bad ? CONF_EXIT_SETTINGS : EXIT_SUCCESS);
-    if (l.bad)
-        return CONF_EXIT_SETTINGS;
-    *ret = TAKE(c);
-    return 0;
+        exit(r);
+    if (!r)
+        *ret = TAKE(c);
+    return r;
 }
 
 void conf_drop(struct conf **c)
@@ -388,6 +414,7 @@ int conf_reload(struct conf *c)
 {
     cleanup(conf_drop) struct conf *fresh = calloc(1, sizeof *fresh);
     struct loading l = {.conf = fresh, .again = true};
+    int r;
 
     if (!fresh || !(fresh->overrides = calloc((size_t)c->override_count + 1, sizeof(char *))))
         abort();
@@ -398,10 +425,10 @@ int conf_reload(struct conf *c)
     if (!overrides_take(&l))
         return CONF_EXIT_SETTINGS;
     conf_fill(&l);
-    if (l.bad)
-        return CONF_EXIT_SETTINGS;
-    changes_take(c, fresh);
-    return 0;
+    r = verdict(&l);
+    if (!r)
+        changes_take(c, fresh);
+    return r;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */

@@ -39,10 +39,11 @@ void conf_check_with(conf_check_fn *check);
 
 /*
  * Reads the command line and all sources for one process.
- * Handles --help, --print-config, --check-config (these end the program with 0, or 78).
- * Returns 0, or the exit code (CONF_EXIT_*) after printing to stderr what is wrong: which setting,
- * where it came from (file:line), and what is allowed; never a secret's value.
- * argv must outlive *ret.
+ * Handles --help, --print-config, --check-config (these end the program with 0, 1 or 78).
+ * Returns 0, or the exit code (CONF_EXIT_*; EXIT_FAILURE where a file could not be read for want of
+ * a descriptor or the like, so that starting again may help) after printing to stderr what is
+ * wrong: which setting, where it came from (file:line), and what is allowed; never a secret's
+ * value. argv must outlive *ret.
  */
 int conf_load(enum svc process, const char *program, int argc, char **argv, struct conf **ret)
     __attribute__((warn_unused_result));
@@ -55,8 +56,8 @@ int conf_refuse(struct conf *c, enum setting s, const char *why);
 /*
  * Reads all sources again and takes over what may change while the process runs (SETTING_LIVE);
  * each change is logged, those that need a restart as warnings.  Wrong settings are logged and
- * change nothing.  Returns 0 or CONF_EXIT_SETTINGS.  One thread at a time; the others may go on
- * reading: a text that conf_str() gave stays as it was until conf_drop().
+ * change nothing.  Returns 0, EXIT_FAILURE or CONF_EXIT_SETTINGS, as above.  One thread at a time;
+ * the others may go on reading: a text that conf_str() gave stays as it was until conf_drop().
  */
 int conf_reload(struct conf *c) __attribute__((warn_unused_result));
 

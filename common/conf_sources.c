@@ -13,6 +13,7 @@
 #include "common/conf_table.h"
 #include "common/digest.h"
 #include "common/env_file.h"
+#include "common/fault.h"
 
 #define FILE_MAX 262144 /* bytes of a file of settings */
 
@@ -31,8 +32,17 @@ static void content_drop(struct content *c)
     *c = (struct content){0};
 }
 
-/* Reads at most FILE_MAX bytes.  False: *reterr_why is set. */
-static bool content_fill(int fd, struct content *c, const char **reterr_why)
+/* Says that a file or directory gave an errno. */
+static void failure_tell(const struct conf_sink *to, const char *path, int error)
+{
+    if (fault_may_pass(error))
+        to->unread(to->state, path, strerror(error));
+    else
+        to->wrong(to->state, NULL, path, strerror(error));
+}
+
+/* Reads at most FILE_MAX bytes.  Returns 0, an errno, or EFBIG. */
+static int content_fill(int fd, struct content *c)
 {
     c->data = malloc(FILE_MAX + 1);
     if (!c->data)
@@ -41,36 +51,39 @@ static bool content_fill(int fd, struct content *c, const char **reterr_why)
         ssize_t n = read(fd, c->data + c->size, FILE_MAX + 1 - c->size);
         if (n < 0 && errno == EINTR)
             continue;
-        *reterr_why = n < 0 ? strerror(errno) : "too large";
-        if (n < 0 || (c->size += (size_t)n) > FILE_MAX)
-            return false;
+        if (n < 0)
+            return errno;
+        if ((c->size += (size_t)n) > FILE_MAX)
+            return EFBIG;
         if (n == 0)
             break;
     }
     c->data[c->size] = '\0';
-    return true;
+    return 0;
 }
 
-/* Reads a file; one that does not exist leaves *ret empty.  False: wrong() was told why. */
+/* Reads a file; one that does not exist leaves *ret empty.  False: *to was told why. */
 static bool content_read(const char *path, const struct conf_sink *to, struct content *ret)
 {
     cleanup(fd_drop) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st = {0};
-    const char *why = NULL;
+    struct stat st;
+    int error;
 
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return true;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        why = strerror(errno);
-    else if (!S_ISREG(st.st_mode))
-        why = "not a regular file";
-    else if (content_fill(fd, ret, &why))
-        why = NULL;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        failure_tell(to, path, errno);
+        return false;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        to->wrong(to->state, NULL, path, "not a regular file");
+        return false;
+    }
     ret->for_all = st.st_mode & S_IROTH;
-    if (!why)
-        return true;
-    to->wrong(to->state, NULL, path, why);
-    return false;
+    error = content_fill(fd, ret);
+    if (error)
+        failure_tell(to, path, error);
+    return !error;
 }
 
 void conf_from_credentials(const struct conf_sink *to)
@@ -160,7 +173,7 @@ void conf_from_directory(const char *path, const struct conf_sink *to)
     char file[PATH_MAX];
 
     if (count < 0 && errno != ENOENT && errno != ENOTDIR)
-        to->wrong(to->state, NULL, path, strerror(errno));
+        failure_tell(to, path, errno);
     for (int i = 0; i < count; i++) {
         if ((size_t)snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name) < sizeof file)
             conf_from_file(file, to);

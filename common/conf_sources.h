@@ -9,6 +9,8 @@ struct conf_sink {
     void (*value)(void *state, enum setting s, const char *value, const char *where);
     /* Something is wrong; name is a setting's or unknown name, or NULL.  Never a value. */
     void (*wrong)(void *state, const char *name, const char *where, const char *why);
+    /* What is there could not be read now, for a reason that may pass: nobody's mistake. */
+    void (*unread)(void *state, const char *where, const char *why);
     /* A file that everybody can read holds this secret. */
     void (*exposed)(void *state, enum setting s, const char *where);
 };

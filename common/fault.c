@@ -1,6 +1,7 @@
 /* Where a fault is logged, once. */
 #include "common/fault.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,4 +30,10 @@ int fault_at(const char *file, int line, const char *func, const char *fmt, ...)
     log_line(LOG_LEVEL_ERR, "fault at=%s:%d func=%s detail=%s", file_short(file), line, func,
              log_quote(detail, quoted, sizeof quoted));
     return -1;
+}
+
+bool fault_may_pass(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSPC ||
+           error == EDQUOT || error == EIO;
 }

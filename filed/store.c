@@ -40,9 +40,9 @@ int store_open(const char *dir, const char *process, int64_t min_free, struct st
     s->incoming_fd = below_open(s->fd, "incoming");
     s->exports_fd = below_open(s->fd, "exports");
     if (s->incoming_fd < 0 || s->exports_fd < 0 || faccessat(s->fd, ".", W_OK | X_OK, AT_EACCESS)) {
-        FAULT("BLOB_DIR %s: %s", dir, strerror(errno));
+        int error = errno, r = FAULT("BLOB_DIR %s: %s", dir, strerror(error));
         store_drop(ret);
-        return BAD_INPUT;
+        return fault_may_pass(error) ? r : BAD_INPUT;
     }
     return DONE;
 }

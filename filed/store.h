@@ -17,7 +17,7 @@ struct store;
 
 /* Opens the directory and makes incoming/ and exports/ in it.  process: names what this process
  * writes there, so that others leave it alone.  min_free: bytes of the file system that stay free.
- * DONE, or BAD_INPUT when the directory cannot be used (logged). */
+ * DONE, or logged: BAD_INPUT when the directory cannot be used, a fault when it cannot now. */
 int store_open(const char *dir, const char *process, int64_t min_free, struct store **ret)
     __attribute__((warn_unused_result));
 void store_drop(struct store **s);

@@ -17,6 +17,8 @@ programs_look() {
         case $status in
         0) finding ok settings "$program: it can be started, and its settings are right" '' ;;
         78) finding bad settings "$program: ${said#<[0-7]>}" "correct the line that it names" ;;
+        1) finding bad settings "$program: ${said#<[0-7]>}" \
+            "look again; if it stays: free what is used up" ;;
         *) finding bad programs "$program: it cannot be started ($status): $said" \
             "install what is missing: deploy/up does, or apt-get install --fix-broken" ;;
         esac

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { Plans } from '../chaos/parts/plans.mjs';
 import { build, top } from '../harness/stack.mjs';
 
 const PROGRAMS = ['gateway', 'authd', 'projectd', 'chatd', 'filed'];
 const SECRET = 'sk-test-never-print-this-0123456789';
 
 export default async function (t) {
-    const run = (program, args, env = {}) =>
-        spawnSync(path.join(build, program), args, { encoding: 'utf8', timeout: 20000, env: { PATH: '/usr/bin', ...env } });
+    const run = (program, args, env = {}, cwd = '.') =>
+        spawnSync(path.join(build, program), args, { cwd, encoding: 'utf8', timeout: 20000, env: { PATH: '/usr/bin', ...env } });
     const file = (text) => {
         const name = path.join(t.stack.dir, `settings-${Math.random()}`);
         fs.writeFileSync(name, text);
@@ -114,6 +115,21 @@ export default async function (t) {
         assert.match(wrong.stderr, /PROT/);
         assert.equal(run('gateway', ['--check-config'], { PROT: '8000' }).status, 0);
         assert.equal(run('gateway', ['--check-config'], file(`OPENAI_API_KEY=${SECRET}\n`)).status, 0);
+    });
+
+    await t.test('settings that cannot be read now are not wrong ones: it may be started again', () => {
+        const env = file('LOG_LEVEL=loud\n');
+        Plans.prepare(t.stack.dir);
+        const plans = new Plans({ data: t.stack.dir });
+        for (const program of PROGRAMS) {
+            const start = () => run(program, [], env, t.stack.dir);
+            plans.arm(program, 'files', 1);
+            const without = start();
+            assert.equal(without.status, 1, program);
+            assert.match(without.stderr, /settings-\S+: cannot be read now: Too many open files\n$/);
+            assert.equal(start().status, 78, program);
+        }
+        plans.close();
     });
 
     await t.test('a changed SECRET_KEY is refused, with a way out', async () => {

@@ -1,5 +1,6 @@
 /* common/conf.h: what SIGHUP takes over, what it leaves alone, and settings that contradict. */
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,6 +254,61 @@ START_TEST(the_process_has_a_say)
 }
 END_TEST
 
+/* No descriptor is left, for as long as this says so. */
+static void descriptors(bool none)
+{
+    static struct rlimit before;
+    struct rlimit now;
+
+    if (none) {
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        now = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    }
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, none ? &now : &before), 0);
+}
+
+/* Where settings may be: each names the directory with chatbot.conf and conf.d. */
+static const char *const places[] = {"CHATBOT_CONF_DIR", "CREDENTIALS_DIRECTORY",
+                                     "CHATBOT_ENV_FILE"};
+
+START_TEST(no_descriptor_is_no_wrong_setting)
+{
+    struct conf *c = NULL;
+    int r;
+
+    write_conf("EXECUTION=none\n"); /* what is wrong here is not known yet */
+    unsetenv("CHATBOT_CONF_DIR");
+    setenv(places[_i], _i == 2 ? path_of("chatbot.conf") : dir, 1);
+    descriptors(true);
+    r = conf_load(SVC_CHAT, "prog", 1, argv, &c);
+    descriptors(false);
+    unsetenv(places[_i]);
+    ck_assert_int_eq(r, EXIT_FAILURE);
+    ck_assert_ptr_null(c);
+    said_so_far();
+    ck_assert_ptr_nonnull(strstr(said, ": cannot be read now: Too many open files\n"));
+    ck_assert_ptr_eq(strchr(said, '\n'), strrchr(said, '\n')); /* one line of it */
+}
+END_TEST
+
+START_TEST(no_descriptor_changes_nothing)
+{
+    cleanup(conf_drop) struct conf *c = loaded("QUEUE_MAX=5\nMAIL_URL=\n");
+    int r;
+
+    write_conf("QUEUE_MAX=6\n");
+    descriptors(true);
+    r = conf_reload(c);
+    descriptors(false);
+    ck_assert_int_eq(r, EXIT_FAILURE);
+    ck_assert_int_eq(conf_i64(c, SET_QUEUE_MAX), 5);
+    ck_assert_ptr_nonnull(strstr(said_so_far(), "<3>svc=prog event=settings_unread at="));
+    ck_assert_ptr_null(strstr(said, "setting_refused"));
+    ck_assert_int_eq(conf_reload(c), 0);
+    ck_assert_int_eq(conf_i64(c, SET_QUEUE_MAX), 6);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("conf_reload");
@@ -269,5 +325,7 @@ int main(void)
     tcase_add_test(t, defaults_agree);
     tcase_add_test(t, one_without_the_other);
     tcase_add_test(t, the_process_has_a_say);
+    tcase_add_loop_test(t, no_descriptor_is_no_wrong_setting, 0, 3);
+    tcase_add_test(t, no_descriptor_changes_nothing);
     return check_run("conf_reload", t);
 }

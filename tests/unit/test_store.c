@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -263,6 +264,22 @@ START_TEST(a_wrong_directory_is_a_wrong_setting)
 }
 END_TEST
 
+START_TEST(no_descriptor_is_no_wrong_setting)
+{
+    struct rlimit before, now;
+    struct store *s = NULL;
+    int r;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    now = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &now), 0);
+    r = store_open(dir, "me", 0, &s);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_lt(r, 0);
+    ck_assert_ptr_null(s);
+}
+END_TEST
+
 START_TEST(types_are_what_is_inside)
 {
     cleanup(mime_drop) struct mime *m = mime_new();
@@ -291,6 +308,7 @@ int main(void)
     tcase_add_test(t, without_room_nothing_comes_in);
     tcase_add_test(t, a_full_disk_leaves_nothing);
     tcase_add_test(t, a_wrong_directory_is_a_wrong_setting);
+    tcase_add_test(t, no_descriptor_is_no_wrong_setting);
     tcase_add_test(t, types_are_what_is_inside);
     return check_run("store", t);
 }
