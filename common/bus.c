@@ -21,7 +21,7 @@
 #include "common/pulse.h"
 #include "common/transfer.h"
 
-#define DATABASE_FRESH_US 3000000   /* PING says that the database lives so long after an answer */
+#define DATABASE_FRESH_US 800000    /* PING says that the database lives so long after an answer */
 #define TICK_US           50000     /* look at gateways, tasks and deadlines this often */
 #define LOOK_US           1000000   /* look at BUS_DIR; the net under inotify */
 #define OUTBOX_MAX        (8 << 20) /* bytes of events that wait for the thread; more are dropped */
@@ -160,7 +160,7 @@ static void ping_send(struct bus *b, struct gateway_link *g)
     struct envelope e = {
         .kind = FRAME_PING,
         .instance = d->instance,
-        .database = clock_us() - atomic_load(&d->db_seen_us) < DATABASE_FRESH_US,
+        .database = b->database,
         .note = d->service->note ? d->service->note(d->state) : "",
     };
 
@@ -226,9 +226,19 @@ static void gateways_look(struct bus *b)
     b->link_count = links_scan(b->links, b->link_count, &links);
 }
 
+/* Whether that changed, which gateways are told at once. */
+static bool database_look(struct bus *b, int64_t now)
+{
+    bool was = b->database;
+
+    b->database = now - atomic_load(&b->daemon->db_seen_us) < DATABASE_FRESH_US;
+    return b->database != was;
+}
+
 static void tick(struct bus *b)
 {
     int64_t now = clock_us();
+    bool changed = database_look(b, now);
 
     if (now >= b->look_due_us) {
         gateways_look(b);
@@ -242,7 +252,7 @@ static void tick(struct bus *b)
             link_forget(g);
         if (!g->ready && !b->goodbye)
             ready_send(b, g);
-        if (now >= g->ping_due_us)
+        if (now >= g->ping_due_us || changed)
             ping_send(b, g);
     }
     bulk_check(b);

@@ -19,6 +19,7 @@ struct bus {
     int64_t look_due_us; /* at BUS_DIR */
     int64_t task_due_us[TASKS_MAX];
     bool dir_missing;   /* BUS_DIR; it was said */
+    bool database;      /* answered lately, as PING says */
     struct job *unsent; /* answers, in order; what could not be sent stays for the next round */
     struct transfer *transfers; /* under way */
 

@@ -91,7 +91,7 @@ struct daemon {
     pthread_t threads[64];
     int thread_count;
     atomic_int busy;                     /* requests taken and not yet served to the end */
-    atomic_int_fast64_t db_seen_us;      /* clock_us() when the database last answered */
+    atomic_int_fast64_t db_seen_us;      /* clock_us() when the database last answered; 0: away */
     atomic_int_fast64_t slow_request_us; /* 0: none is */
     atomic_bool draining, failed;
     atomic_bool database_gone; /* at the process' end: it does not answer */

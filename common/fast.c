@@ -18,7 +18,7 @@
 #include "common/serve.h"
 
 #define FAST_TIMEOUT_MS 250    /* statement_timeout of this lane */
-#define HEARTBEAT_US    300000 /* how often an idle connection proves that the database lives */
+#define HEARTBEAT_US    250000 /* how often an idle connection proves that the database lives */
 #define RECONNECT_US    50000
 #define PIPELINE_MAX    512 /* statements under way */
 
@@ -228,6 +228,8 @@ static void connection_renew(struct fast *l)
     if (connected) {
         PQsetnonblocking(db_conn(l->db), 1);
         PQenterPipelineMode(db_conn(l->db));
+    } else {
+        atomic_store(&l->daemon->db_seen_us, 0);
     }
     l->first = NULL;
     l->last = &l->first;

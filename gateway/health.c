@@ -8,7 +8,7 @@
 #include "common/clock.h"
 #include "gateway/broker/broker.h"
 
-#define LOOK_US     200000
+#define LOOK_US     100000
 #define LOOK_BAD_US 5000 /* while something is missing, which may come at any moment */
 #define PAUSED      "paused "
 

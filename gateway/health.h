@@ -4,6 +4,6 @@
 
 struct broker;
 
-/* Appends the health object; looks at the broker at most every 200 ms.  Returns the HTTP status:
+/* Appends the health object; looks at the broker at most every 100 ms.  Returns the HTTP status:
  * 200, or 503 when anything but the files is down. */
 int health_write(struct broker *b, struct text *to);

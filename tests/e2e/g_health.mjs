@@ -1,5 +1,8 @@
 // What /health and the operations say while a part is away, and that it is over when it is back.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { execute, socketDirectory } from '../harness/database.mjs';
 import { eventually, sleep } from '../harness/http.mjs';
 
 export const stack = { own: true };
@@ -25,6 +28,13 @@ export default async function (t) {
             t.stack.signal(name, 'SIGCONT');
         }
         await healthy();
+    };
+
+    // A database that is away is told within a second; twice that on a busy machine.
+    const noticed = async () => {
+        const begun = Date.now();
+        await settled((r) => r.status === 503 && r.json.status === 'unhealthy' && r.json.database === 'disconnected', 'unhealthy');
+        assert.ok(Date.now() - begun < 2000, `noticed after ${Date.now() - begun} ms`);
     };
 
     for (const [name, service] of [['authd', 'auth'], ['projectd', 'project'], ['chatd-1', 'chat']])
@@ -63,7 +73,7 @@ export default async function (t) {
     await t.test('without the database it is unhealthy', async () => {
         t.stack.signalFamily('postgres', 'SIGSTOP');
         try {
-            await settled((r) => r.status === 503 && r.json.status === 'unhealthy' && r.json.database === 'disconnected', 'unhealthy');
+            await noticed();
             await hurried(async () => {
                 const begun = Date.now();
                 const reply = await t.call('POST', '/projects', { body: { name: 'meanwhile' } });
@@ -75,5 +85,20 @@ export default async function (t) {
         }
         await healthy();
         assert.equal((await t.call('POST', '/projects', { body: { name: 'after' } })).status, 201);
+    });
+
+    await t.test('a database that takes no connections is away, and back as soon as it takes them', async () => {
+        const socket = path.join(socketDirectory(t.stack), '.s.PGSQL.5432');
+        const ending = execute(t.stack, 'SELECT pg_sleep(0.3); SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IS NOT NULL AND pid <> pg_backend_pid()');
+        await sleep(200);
+        fs.renameSync(socket, `${socket}.away`);
+        try {
+            await ending;
+            await noticed();
+        } finally {
+            fs.renameSync(`${socket}.away`, socket);
+        }
+        await healthy();
+        assert.equal((await t.call('GET', '/projects')).status, 200);
     });
 }
