@@ -11,6 +11,7 @@
 #include "common/conf.h"
 #include "common/fault.h"
 #include "common/json.h"
+#include "common/spans.h"
 
 #define MODELS_LIFE_US 60000000
 
@@ -49,6 +50,23 @@ static int list_write(struct text *out, const struct text *ids, const char *norm
     return DONE;
 }
 
+/* Asks the provider, within the trace of who asks us. */
+static int models_ask(const struct call *c, const struct chatd *d)
+{
+    char header[TRACEPARENT_SIZE];
+    struct span_call span;
+    int r;
+
+    span_call_begin(&span, c->trace ? c->trace : "");
+    span_call_header(&span, header);
+    r = upstream_models(d->upstream, conf_bool(d->conf, SET_UPSTREAM_TRACEPARENT) ? header : NULL,
+                        &models.ids);
+    span_call_end(
+        &span, "models", r != DONE,
+        &(struct span_fact){.name = "error.type", .text = r ? api_code(r) : NULL, .number = -1}, 1);
+    return r;
+}
+
 int model_list(struct call *c, const struct model_list_in *in)
 {
     struct chatd *d = call_state(c);
@@ -60,7 +78,7 @@ int model_list(struct call *c, const struct model_list_in *in)
     pthread_mutex_lock(&models.lock);
     if (clock_us() >= models.until_us) {
         text_clear(&models.ids);
-        r = upstream_models(d->upstream, &models.ids);
+        r = models_ask(c, d);
         if (!r)
             models.until_us = clock_us() + MODELS_LIFE_US;
     }

@@ -17,6 +17,7 @@
 #include "common/conf.h"
 #include "common/db.h"
 #include "common/log.h"
+#include "common/spans.h"
 
 #define OUTPUT_TOKENS 200   /* some models think first */
 #define CALL_MS       30000 /* in all; within the lease */
@@ -32,7 +33,8 @@ struct title {
     struct titles *all;
     int64_t conversation, account, project;
     struct text said;
-    bool over; /* no other try */
+    bool over;             /* no other try */
+    struct span_call span; /* below the request that began the conversation */
     int64_t input_tokens, output_tokens;
 };
 
@@ -82,6 +84,18 @@ static void on_delta(void *state, int64_t id, const char *text, size_t size)
     text_add(&t->said, text, size);
 }
 
+static void trace_end(const struct title *t, const struct upstream_result *r)
+{
+    const struct span_fact facts[] = {
+        {.name = "chatbot.conversation.id", .number = t->conversation},
+        {.name = "gen_ai.usage.input_tokens", .number = r->usage.input},
+        {.name = "gen_ai.usage.output_tokens", .number = r->usage.output},
+        {.name = "error.type", .text = r->status ? api_code(r->status) : NULL, .number = -1},
+    };
+
+    span_call_end(&t->span, "title", r->status != DONE, facts, sizeof facts / sizeof *facts);
+}
+
 static void on_end(void *state, int64_t id, const struct upstream_result *r)
 {
     struct title *t = state;
@@ -94,9 +108,13 @@ static void on_end(void *state, int64_t id, const struct upstream_result *r)
         text_clear(&t->said);
     t->input_tokens = r->usage.input > 0 ? r->usage.input : 0;
     t->output_tokens = r->usage.output > 0 ? r->usage.output : 0;
-    if (!good)
+    if (!good) {
+        log_trace(t->span.trace.id);
         log_line(LOG_LEVEL_NOTICE, "event=title_failed conversation=%" PRId64 " code=%s",
                  t->conversation, api_code(r->status ? r->status : INTERRUPTED));
+        log_trace(NULL);
+    }
+    trace_end(t, r);
     pthread_mutex_lock(&all->lock);
     t->next = all->ended;
     all->ended = t;
@@ -131,6 +149,7 @@ static void ask(struct chatd *d, const struct pg_result *rows, int row)
 {
     struct title *t = calloc(1, sizeof *t);
     cleanup(text_drop) struct text body = {0};
+    char header[TRACEPARENT_SIZE];
     struct upstream_call call = {
         .state = t,
         .hooks = &hooks,
@@ -147,6 +166,10 @@ static void ask(struct chatd *d, const struct pg_result *rows, int row)
     t->account = rows_i64(rows, row, 1);
     t->project = rows_i64(rows, row, 2);
     call.id = -t->conversation; /* turns have the positive ones */
+    span_call_begin(&t->span, rows_str(rows, row, 6));
+    span_call_header(&t->span, header);
+    if (conf_bool(d->conf, SET_UPSTREAM_TRACEPARENT))
+        call.traceparent = header;
     body_build(d, rows_str(rows, row, 4), rows_str(rows, row, 5), &body);
     pthread_mutex_lock(&d->titles->lock);
     d->titles->running++;

@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/digest.h"
 #include "common/fault.h"
 #include "common/meters.h"
 #include "common/text.h"
@@ -134,6 +135,42 @@ void span_end(const struct span *s, const struct span_fact *facts, size_t count)
 bool spans_on(void)
 {
     return atomic_load_explicit(&my.on, memory_order_relaxed);
+}
+
+/* ---- calls to somebody outside ---- */
+
+void span_call_begin(struct span_call *ret, const char *asks)
+{
+    unsigned char id[(TRACE_ID_SIZE - 1) / 2];
+
+    *ret = (struct span_call){.begun_us = clock_us()};
+    trace_read(&ret->trace, asks);
+    if (!asks) {
+        random_bytes(id, sizeof id);
+        hex_encode(id, sizeof id, ret->trace.id);
+    }
+    ret->sampled = asks ? ret->trace.span[0] != '\0' : spans_on();
+    memcpy(ret->parent, ret->trace.span, sizeof ret->parent);
+    if (spans_on() || !ret->sampled)
+        span_id_make(ret->trace.span);
+}
+
+void span_call_header(const struct span_call *c, char ret[TRACEPARENT_SIZE])
+{
+    traceparent_print(&c->trace, c->sampled, ret);
+}
+
+void span_call_end(const struct span_call *c, const char *name, bool failed,
+                   const struct span_fact *facts, size_t count)
+{
+    if (c->sampled)
+        span_end(&(struct span){.name = name,
+                                .kind = SPAN_CLIENT,
+                                .trace = &c->trace,
+                                .parent = c->parent,
+                                .begun_us = c->begun_us,
+                                .failed = failed},
+                 facts, count);
 }
 
 int64_t spans_dropped(void)

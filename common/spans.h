@@ -48,6 +48,23 @@ bool spans_on(void);
 /* The span ends now.  Facts without text and with number -1 are left out. */
 void span_end(const struct span *s, const struct span_fact *facts, size_t count);
 
+/* A call to somebody outside, who may go on with the trace. */
+struct span_call {
+    struct trace trace; /* its span is the call's */
+    char parent[SPAN_ID_SIZE];
+    bool sampled;
+    int64_t begun_us;
+};
+
+/* It begins now.  asks: the request that makes it, as on the bus; NULL: nobody asked, and a trace
+ * of its own begins. */
+void span_call_begin(struct span_call *ret, const char *asks);
+/* Its traceparent.  The header has to name a span, whether anything is traced here or not. */
+void span_call_header(const struct span_call *c, char ret[TRACEPARENT_SIZE]);
+/* It ends now; where spans are wanted, and this request's, it is one. */
+void span_call_end(const struct span_call *c, const char *name, bool failed,
+                   const struct span_fact *facts, size_t count);
+
 /* Spans that were dropped since the start. */
 int64_t spans_dropped(void);
 

@@ -41,10 +41,15 @@ struct slot *slot_free(struct copies *c, enum slot_kind kind)
 
 void slot_run(struct copies *c, struct slot *s, enum slot_kind kind)
 {
+    char traceparent[TRACEPARENT_SIZE];
     CURLMcode code;
 
     s->kind = kind;
     s->leased = true;
+    span_call_begin(&s->span, NULL);
+    span_call_header(&s->span, traceparent);
+    if (conf_bool(daemon_conf(c->daemon), SET_UPSTREAM_TRACEPARENT))
+        provider_trace(c->provider, &s->call, traceparent);
     code = curl_multi_add_handle(c->multi, s->call.easy);
     assert(code == CURLM_OK);
 }
@@ -113,23 +118,46 @@ static void look(struct copies *c)
     copy_work_begin(c);
 }
 
+static void trace_end(const struct slot *s, const struct provider_result *result)
+{
+    static const char *const names[SLOT_KINDS] = {
+        [SLOT_UPLOAD] = "file_upload", [SLOT_DELETE] = "file_delete", [SLOT_LIST] = "file_list"};
+    const struct span_fact facts[] = {
+        {.name = "chatbot.file.id", .number = s->kind == SLOT_LIST ? -1 : s->file_id},
+        {.name = "chatbot.file.try", .number = s->kind == SLOT_LIST ? -1 : s->try},
+    };
+    bool gone = s->kind == SLOT_DELETE && result->outcome == PROVIDER_MISSING;
+
+    span_call_end(&s->span, names[s->kind], result->outcome != PROVIDER_OK && !gone, facts, 2);
+}
+
+static void slot_finish(struct copies *c, struct slot *s, CURLcode code)
+{
+    struct provider_result result;
+
+    provider_result(&s->call, code, &result);
+    log_trace(s->span.trace.id);
+    trace_end(s, &result);
+    if (s->kind == SLOT_LIST)
+        sweep_page(c, s, &result);
+    else
+        copy_work_end(c, s, &result);
+    log_trace(NULL);
+    c->look_due_us = 0;
+}
+
 static void finished_take(struct copies *c)
 {
     CURLMsg *m;
     int left;
 
     while ((m = curl_multi_info_read(c->multi, &left))) {
-        CURLcode code = m->data.result;
         struct slot *s = NULL;
         for (int i = 0; i < SLOTS; i++)
             if (c->slots[i].kind != SLOT_IDLE && c->slots[i].call.easy == m->easy_handle)
                 s = &c->slots[i];
         assert(s);
-        if (s->kind == SLOT_LIST)
-            sweep_page(c, s, code);
-        else
-            copy_work_end(c, s, code);
-        c->look_due_us = 0;
+        slot_finish(c, s, m->data.result);
     }
 }
 

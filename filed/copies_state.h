@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "common/db.h"
+#include "common/spans.h"
 #include "filed/copies.h"
 #include "filed/provider.h"
 
@@ -14,6 +15,7 @@ enum slot_kind { SLOT_IDLE, SLOT_UPLOAD, SLOT_DELETE, SLOT_LIST, SLOT_KINDS };
 struct slot {
     enum slot_kind kind;
     struct provider_call call;
+    struct span_call span;      /* a trace of its own: what asked for it may be days ago */
     int64_t copy, file_id, try; /* row */
     int failures;
     bool leased; /* its row is still ours */
@@ -63,7 +65,7 @@ int64_t copies_do(struct copies *c, int query, size_t n, const struct arg *args)
 /* Begins due uploads and deletions as far as there are slots. */
 void copy_work_begin(struct copies *c);
 /* An upload or deletion has ended. */
-void copy_work_end(struct copies *c, struct slot *s, CURLcode code);
+void copy_work_end(struct copies *c, struct slot *s, const struct provider_result *result);
 /* Renews the leases, and breaks off what is not ours any more. */
 void copy_work_renew(struct copies *c);
 /* Gives everything back. */
@@ -72,6 +74,6 @@ void copy_work_release(struct copies *c);
 /* Begins a sweep if one is due. */
 void sweep_look(struct copies *c);
 /* A page has come. */
-void sweep_page(struct copies *c, struct slot *s, CURLcode code);
+void sweep_page(struct copies *c, struct slot *s, const struct provider_result *result);
 /* What came of a try is not known: looks, and looks again later. */
 void sweep_want(struct copies *c);

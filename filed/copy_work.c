@@ -153,19 +153,16 @@ void copy_work_begin(struct copies *c)
         ;
 }
 
-void copy_work_end(struct copies *c, struct slot *s, CURLcode code)
+void copy_work_end(struct copies *c, struct slot *s, const struct provider_result *result)
 {
-    struct provider_result result;
-
-    provider_result(&s->call, code, &result);
-    if (result.outcome != PROVIDER_DOWN)
+    if (result->outcome != PROVIDER_DOWN)
         c->pauses = 0;
     if (!db_revive(c->db))
         sweep_want(c); /* the lease will lapse */
     else if (s->kind == SLOT_UPLOAD)
-        upload_end(c, s, &result);
+        upload_end(c, s, result);
     else
-        delete_end(c, s, &result);
+        delete_end(c, s, result);
     slot_end(c, s);
 }
 

@@ -203,6 +203,14 @@ void provider_list(const struct provider *p, struct provider_call *call, const c
     call_begin(p, call, path);
 }
 
+void provider_trace(const struct provider *p, struct provider_call *call, const char *traceparent)
+{
+    snprintf(call->trace_line, sizeof call->trace_line, "traceparent: %s", traceparent);
+    call->trace_header =
+        (struct curl_slist){.data = call->trace_line, .next = (struct curl_slist *)p->headers};
+    OPTION(call->easy, CURLOPT_HTTPHEADER, &call->trace_header);
+}
+
 void provider_call_drop(struct provider_call *call)
 {
     if (call->easy)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/text.h"
+#include "common/trace.h"
 
 #define PROVIDER_ID_MAX   128  /* with NUL; longer ones are refused */
 #define PROVIDER_LIST_MAX 1000 /* files of one page */
@@ -32,6 +33,8 @@ struct provider_call {
     int fd; /* of an upload; closed with the call */
     int64_t size;
     struct text answer;
+    char trace_line[sizeof "traceparent: " + TRACEPARENT_SIZE];
+    struct curl_slist trace_header;
 };
 
 /* POST /files, purpose user_data, streamed from fd, which the call takes over. */
@@ -42,6 +45,8 @@ void provider_delete(const struct provider *p, struct provider_call *call, const
 /* GET /files: a page of those with purpose user_data, oldest first; after: last id of the page
  * before, "" for the first. */
 void provider_list(const struct provider *p, struct provider_call *call, const char *after);
+/* Has the request carry a traceparent (copied).  The call stays where it is until it is dropped. */
+void provider_trace(const struct provider *p, struct provider_call *call, const char *traceparent);
 void provider_call_drop(struct provider_call *call);
 
 /* What came of a request. */

@@ -157,12 +157,9 @@ static void sweep_end(struct copies *c, bool listed)
     snprintf(c->sweep.finished, sizeof c->sweep.finished, "%s", began);
 }
 
-void sweep_page(struct copies *c, struct slot *s, CURLcode code)
+void sweep_page(struct copies *c, struct slot *s, const struct provider_result *result)
 {
-    struct provider_result result;
-
-    provider_result(&s->call, code, &result);
-    if (result.outcome == PROVIDER_OK && db_revive(c->db) &&
+    if (result->outcome == PROVIDER_OK && db_revive(c->db) &&
         provider_listed(&s->call, file_seen, c, c->sweep.after) && !c->sweep.broken) {
         slot_end(c, s);
         c->pauses = 0;
@@ -173,12 +170,12 @@ void sweep_page(struct copies *c, struct slot *s, CURLcode code)
         return;
     }
     slot_end(c, s);
-    if (result.outcome == PROVIDER_MISSING) { /* it keeps no files: nothing to compare */
+    if (result->outcome == PROVIDER_MISSING) { /* it keeps no files: nothing to compare */
         sweep_end(c, false);
         return;
     }
     log_line(LOG_LEVEL_NOTICE, "event=sweep_failed");
     c->sweep.running = false;
     c->sweep.wanted = true;
-    copies_pause(c, result.wait_ms);
+    copies_pause(c, result->wait_ms);
 }

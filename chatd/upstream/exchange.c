@@ -133,7 +133,8 @@ static void ask(struct exchange *x, int64_t now_us)
     else
         x->easy = transfer_post(&u->pool, x->body.data, x->body.size, x);
     if (x->trace_header[0])
-        transfer_header_add(x->easy, &u->site, x->follows, x->trace_header, &x->headers);
+        transfer_header_add(x->easy, &u->site.post_headers[x->follows ? 1 : 0], x->trace_header,
+                            &x->headers);
     transfer_ask_first(x->easy, before_request, x);
     CURLMcode code = curl_multi_add_handle(u->multi, x->easy);
     assert(code == CURLM_OK);

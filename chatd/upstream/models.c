@@ -46,8 +46,10 @@ static enum failure_cause cause_of(CURL *easy, CURLcode code, int http)
     return http >= 200 && http < 300 ? FAILURE_NONE : FAILURE_HTTP;
 }
 
-static int fetch(const struct transfer_site *site, struct text *body)
+static int fetch(const struct transfer_site *site, const char *traceparent, struct text *body)
 {
+    char line[TRANSFER_TRACE_SIZE];
+    struct curl_slist headers;
     cleanup(easy_drop) CURL *easy = NULL;
     cleanup(free_drop) char *url = NULL;
     struct failure f;
@@ -57,6 +59,10 @@ static int fetch(const struct transfer_site *site, struct text *body)
     easy = transfer_new(site, url);
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, site->get_headers);
+    if (traceparent) {
+        snprintf(line, sizeof line, "traceparent: %s", traceparent);
+        transfer_header_add(easy, site->get_headers, line, &headers);
+    }
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)WAIT_MS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
@@ -89,14 +95,14 @@ static void list(struct text *ret_ids, struct json_object *data)
     text_putc(ret_ids, ']');
 }
 
-int upstream_models(struct upstream *u, struct text *ret_ids)
+int upstream_models(struct upstream *u, const char *traceparent, struct text *ret_ids)
 {
     cleanup(text_drop) struct text body = {0}, scratch = {0};
     cleanup(json_drop) struct json_object *o = NULL;
     struct json_object *data;
     const char *text, *why;
     size_t size;
-    int r = fetch(&u->site, &body);
+    int r = fetch(&u->site, traceparent, &body);
 
     if (r != DONE)
         return r;

@@ -172,12 +172,10 @@ void transfer_ask_first(CURL *easy, curl_prereq_callback ask, void *state)
     OPTION(easy, CURLOPT_PREREQDATA, state);
 }
 
-void transfer_header_add(CURL *easy, const struct transfer_site *s, bool follows, const char *line,
+void transfer_header_add(CURL *easy, const struct curl_slist *site, const char *line,
                          struct curl_slist *ret_item)
 {
-    const struct curl_slist *rest = &s->post_headers[follows ? 1 : 0];
-
-    *ret_item = (struct curl_slist){.data = (char *)line, .next = (struct curl_slist *)rest};
+    *ret_item = (struct curl_slist){.data = (char *)line, .next = (struct curl_slist *)site};
     OPTION(easy, CURLOPT_HTTPHEADER, ret_item);
 }
 

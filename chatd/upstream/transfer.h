@@ -58,9 +58,9 @@ void transfer_pool_drop(struct transfer_pool *p);
 /* Has `ask` decide right before the handle's request is written: CURL_PREREQFUNC_ABORT ends it. */
 void transfer_ask_first(CURL *easy, curl_prereq_callback ask, void *state);
 
-/* One more header of the handle's request, from transfer_follow() or not; line and ret_item live
+/* One more header of the handle's request, in front of those of the site; line and ret_item live
  * until transfer_put(). */
-void transfer_header_add(CURL *easy, const struct transfer_site *s, bool follows, const char *line,
+void transfer_header_add(CURL *easy, const struct curl_slist *site, const char *line,
                          struct curl_slist *ret_item);
 
 /* A handle that sends body, which must stay until transfer_put(). */

@@ -163,9 +163,10 @@ int64_t upstream_pause_us(struct upstream *u);
 int upstream_running(struct upstream *u);
 
 /*
- * Asks the provider for its models (GET /models) and waits, 5 s at most; any thread but the
- * upstream's.  Appends to ret_ids a JSON array of at most UPSTREAM_MODELS_MAX strings.
- * DONE, or UPSTREAM_AUTH, UPSTREAM_RATE, UPSTREAM_CUT, UPSTREAM_REFUSED, TIMEOUT_CONNECT,
- * TIMEOUT_TOTAL; nothing is appended then.
+ * Asks the provider for its models (GET /models), with that traceparent (NULL: none), and waits,
+ * 5 s at most; any thread but the upstream's.  Appends to ret_ids a JSON array of at most
+ * UPSTREAM_MODELS_MAX strings. DONE, or UPSTREAM_AUTH, UPSTREAM_RATE, UPSTREAM_CUT,
+ * UPSTREAM_REFUSED, TIMEOUT_CONNECT, TIMEOUT_TOTAL; nothing is appended then.
  */
-int upstream_models(struct upstream *u, struct text *ret_ids) __attribute__((warn_unused_result));
+int upstream_models(struct upstream *u, const char *traceparent, struct text *ret_ids)
+    __attribute__((warn_unused_result));

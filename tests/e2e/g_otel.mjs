@@ -18,6 +18,8 @@ export const stack = {
         MAX_TURNS_PER_USER: '1',
         OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}/base/`,
         OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a%20b',
+        TITLES: 'on',
+        TITLE_MODEL: 'echo',
     },
 };
 
@@ -120,6 +122,31 @@ export default async function (t) {
         assert.ok(BigInt(wait.endTimeUnixNano) - BigInt(wait.startTimeUnixNano) > 100_000_000n);
         await collector.find(two, 'POST /chat');
         assert.ok(!collector.spans.some((s) => s.traceId === one));
+    });
+
+    await t.test('what else the provider is asked: titles and models within the trace, copies of files in one of their own', async () => {
+        const [listed, titled] = [hex(16), hex(16)];
+        const { others, calls } = t.stack.upstream;
+        assert.equal((await t.call('GET', '/models', { headers: { traceparent: `00-${listed}-${client}-01` } })).status, 200);
+        const models = await collector.find(listed, 'models');
+        const operation = await collector.find(listed, 'model_list');
+        assert.deepEqual([models.parentSpanId, models.kind], [operation.spanId, 3]);
+        assert.equal(others.findLast(({ path }) => /\/models$/.test(path)).headers.traceparent, `00-${listed}-${models.spanId}-01`);
+
+        await t.call('PUT', `/projects/${project}`, { body: { model: 'n-3' } });
+        const { conversation_id: conversation } = (await chat('name me', { traceparent: `00-${titled}-${client}-01` })).json;
+        const title = await collector.find(titled, 'title');
+        const created = await collector.find(titled, 'chat_create');
+        assert.deepEqual([title.parentSpanId, title.facts['chatbot.conversation.id']], [created.spanId, conversation]);
+        assert.ok(calls.some((call) => call.body.model === 'echo' && call.headers.traceparent === `00-${titled}-${title.spanId}-01`));
+
+        await t.call('DELETE', `/projects/files/${file}`);
+        for (const [method, name] of [['POST', 'file_upload'], ['DELETE', 'file_delete']]) {
+            const found = () => collector.spans.find((s) => s.name === name && s.facts['chatbot.file.id'] === file);
+            const span = await eventually(found, { within: 10000, what: name });
+            assert.ok(others.some((call) => call.method === method && call.headers.traceparent === `00-${span.traceId}-${span.spanId}-01`), name);
+            if (method === 'POST') assert.match(fs.readFileSync(path.join(t.stack.data, 'log/filed.log'), 'utf8'), new RegExp(` trace=${span.traceId} event=copy_present file=${file}`));
+        }
     });
 
     const quick = async () => {

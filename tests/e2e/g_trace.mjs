@@ -70,7 +70,7 @@ export default async function (t) {
 
     await t.test('a provider may be told nothing of it', async () => {
         const reloads = (name) => fs.readFileSync(path.join(t.stack.data, 'log', `${name}.log`), 'utf8').split('event=reload').length;
-        for (const name of ['chatd-1', 'chatd-2']) {
+        for (const name of ['chatd-1', 'chatd-2', 'filed']) {
             const environment = fs.readFileSync(`/proc/${t.stack.pid(name)}/environ`, 'utf8').split('\0');
             const own = environment.find((entry) => entry.startsWith('CHATBOT_ENV_FILE=')).split('=')[1];
             fs.writeFileSync(own, 'UPSTREAM_TRACEPARENT=off\n');
@@ -81,5 +81,10 @@ export default async function (t) {
         await t.call('PUT', `/projects/${project}`, { body: { model: 'echo' } });
         assert.equal((await chat('silent', {})).status, 200);
         assert.equal(calls().at(-1).headers.traceparent, undefined);
+        const copied = () => t.stack.upstream.others.filter(({ method, path }) => method === 'POST' && /\/files$/.test(path)).map((call) => call.headers.traceparent);
+        assert.match(copied()[0], /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+        await t.upload(`/projects/${project}/files`, Buffer.from('another one'), { filename: 'silent.txt' });
+        await eventually(() => copied().length > 1, { within: 10000, what: 'its copy' });
+        assert.equal(copied().at(-1), undefined);
     });
 }

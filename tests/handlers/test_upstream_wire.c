@@ -329,7 +329,7 @@ START_TEST(wrong_key)
     rig_ask(&s, "echo");
     ck_assert_int_eq(s.end.status, UPSTREAM_AUTH);
     ck_assert_ptr_null(strstr(s.detail, "sk-"));
-    ck_assert_int_eq(upstream_models(rig.upstream, &ids), UPSTREAM_AUTH);
+    ck_assert_int_eq(upstream_models(rig.upstream, NULL, &ids), UPSTREAM_AUTH);
     c.key = NULL;
     rig_engine(&c);
     rig_ask(&none, "echo");
@@ -342,12 +342,12 @@ START_TEST(models)
     cleanup(text_drop) struct text ids = {0};
     const char *why = "";
 
-    ck_assert_int_eq(upstream_models(rig.upstream, &ids), DONE);
+    ck_assert_int_eq(upstream_models(rig.upstream, NULL, &ids), DONE);
     ck_assert_msg(json_check(ids.data, ids.size, &why), "%s", why);
     ck_assert_ptr_nonnull(strstr(ids.data, "\"echo\""));
     kill(rig.provider, SIGSTOP);
     text_clear(&ids);
-    ck_assert_int_eq(upstream_models(rig.upstream, &ids), TIMEOUT_TOTAL);
+    ck_assert_int_eq(upstream_models(rig.upstream, NULL, &ids), TIMEOUT_TOTAL);
     ck_assert_uint_eq(ids.size, 0);
     kill(rig.provider, SIGCONT);
 }

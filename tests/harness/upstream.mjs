@@ -2,10 +2,11 @@
 import http from 'node:http';
 
 export class Recorder {
-    // provider: port of the provider.  Keeps the last 1,000 model calls.
+    // provider: port of the provider.  Keeps the last 1,000 model calls, and of `others` (models, files) as many heads.
     static async start(provider) {
         const recorder = new Recorder();
         recorder.calls = [];
+        recorder.others = [];
         recorder.count = 0;
         recorder.server = http.createServer((req, res) => recorder.#relay(provider, req, res));
         recorder.server.keepAliveTimeout = 60000;
@@ -22,6 +23,7 @@ export class Recorder {
         req.on('end', () => {
             const body = Buffer.concat(chunks);
             if (req.method === 'POST' && !/\/files$/.test(req.url)) this.#note(req, body); // model calls
+            else this.#head(req);
             const { method, url: path, headers } = req;
             const up = http.request({ host: '127.0.0.1', port: provider, method, path, headers, agent: false });
             up.on('response', (r) => {
@@ -48,6 +50,11 @@ export class Recorder {
         this.count++;
         this.calls.push({ path: req.url, headers: req.headers, body: json });
         if (this.calls.length > 1000) this.calls.shift();
+    }
+
+    #head({ method, url: path, headers }) {
+        this.others.push({ method, path, headers });
+        if (this.others.length > 1000) this.others.shift();
     }
 
     get last() {

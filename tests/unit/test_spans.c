@@ -123,6 +123,29 @@ START_TEST(off)
 }
 END_TEST
 
+/* Where nothing is traced here, a client's span is passed on as it came, and others get one that
+ * nobody has recorded. */
+START_TEST(outside)
+{
+    char header[TRACEPARENT_SIZE];
+    struct span_call call;
+
+    span_call_begin(&call, CLIENT "/" OWN);
+    span_call_header(&call, header);
+    ck_assert_str_eq(header, "00-" CLIENT "-" OWN "-01");
+    span_call_begin(&call, CLIENT);
+    span_call_header(&call, header);
+    ck_assert_mem_eq(header, "00-" CLIENT "-", 36);
+    ck_assert_str_eq(header + 52, "-00");
+    span_call_begin(&call, NULL);
+    span_call_header(&call, header);
+    ck_assert_uint_eq(strlen(call.trace.id), TRACE_ID_SIZE - 1);
+    ck_assert_mem_eq(header + 3, call.trace.id, TRACE_ID_SIZE - 1);
+    ck_assert_str_eq(header + 52, "-00");
+    span_call_end(&call, "x", false, NULL, 0);
+}
+END_TEST
+
 START_TEST(endpoints)
 {
     const char *why;
@@ -146,6 +169,7 @@ int main(void)
     tcase_add_test(t, a_failed_root);
     tcase_add_test(t, a_resource);
     tcase_add_test(t, off);
+    tcase_add_test(t, outside);
     tcase_add_test(t, endpoints);
     return check_run("spans", t);
 }
