@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Stages of a test run: each is one command with a log, a time limit and a count at its end.
-# Sourced by tests/run.
-LOGS="$PWD/build/asan/tests/log"
+# Sourced by tests/run and the commands like it; their logs are below BUILD_DIR.
+LOGS="$BUILD_DIR/tests/log"
 mkdir -p "$LOGS"
 stage_child='' stage_passed=0 stage_failed=0 deadline=0 stage_names=()
 patience=3 # times its budget that a stage may take: a net for what hangs, not a measure of the machine
