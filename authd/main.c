@@ -19,6 +19,7 @@
 #include "authd/revocations.h"
 #include "authd/sessions.h"
 #include "common/db.h"
+#include "common/priority.h"
 #include "common/service.h"
 
 static const struct query queries[] = {
@@ -64,5 +65,7 @@ int main(int argc, char **argv)
         .meters = meters,
         .stop = authd_stop,
     };
+
+    priority_lower_process(10); /* a flood of log-ins leaves the processors to the chats */
     return service_main(&authd, argc, argv);
 }

@@ -14,6 +14,7 @@
 
 #define SALT_SIZE 16
 #define HASH_SIZE 32
+#define HUGE_PAGE ((size_t)2 << 20)
 
 const char *password_check(const char *password)
 {
@@ -37,13 +38,22 @@ const char *password_check(const char *password)
     return password_is_common(password) ? "is one of the most common passwords" : NULL;
 }
 
+/* Memory of one hash, in huge pages where the kernel has some: with small ones nearly half of the
+ * time of a hash goes into page faults. */
 static int memory_map(uint8_t **ret, size_t size)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p =
+        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t before;
 
     if (p == MAP_FAILED)
         return ARGON2_MEMORY_ALLOCATION_ERROR;
-    *ret = p;
+    before = -(uintptr_t)p % HUGE_PAGE;
+    if (before)
+        munmap(p, before);
+    munmap((uint8_t *)p + before + size, HUGE_PAGE - before);
+    madvise((uint8_t *)p + before, size, MADV_HUGEPAGE);
+    *ret = (uint8_t *)p + before;
     return ARGON2_OK;
 }
 

@@ -2,9 +2,7 @@
  * connection. */
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "common/apply.h"
 #include "common/bulk.h"
@@ -12,6 +10,7 @@
 #include "common/clock.h"
 #include "common/idempotency.h"
 #include "common/log.h"
+#include "common/priority.h"
 #include "common/pulse.h"
 #include "common/serve.h"
 
@@ -129,15 +128,12 @@ void *worker_run(void *start)
     struct db *db = NULL;
     struct job *j;
     struct arena arena = {0};
-    const struct sched_param none = {0};
 
     free(start);
     pulse_begin(PULSE_WORK, names[w.lane], w.number);
     /* of this thread: hashing yields to everything else, and transfers to all but that */
     if (w.lane == LANE_HASH || w.lane == LANE_BULK)
-        setpriority(PRIO_PROCESS, 0, w.lane == LANE_HASH ? 10 : 5);
-    if (w.lane == LANE_BULK)
-        pthread_setschedparam(pthread_self(), SCHED_BATCH, &none); /* preempts nobody */
+        priority_lower_thread(w.lane == LANE_HASH ? 10 : 5);
     if (w.lane != LANE_BULK)
         db = daemon_db_wait(w.daemon, 10000);
     pulse_rest();

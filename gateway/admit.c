@@ -3,8 +3,9 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
+
+#include "common/priority.h"
 
 static unsigned share(unsigned threads, unsigned divisor, unsigned least, unsigned most)
 {
@@ -101,15 +102,6 @@ static void transfer_return(struct admit_transfers *t, int64_t caller)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Whether this thread lets others that wake up go first, as whoever moves many bytes should.
- * Unlike a nice value this can be taken back without rights. */
-static void thread_yields(bool yields)
-{
-    const struct sched_param none = {0};
-
-    pthread_setschedparam(pthread_self(), yields ? SCHED_BATCH : SCHED_OTHER, &none);
-}
-
 int admit_transfer_step(struct exchange *x)
 {
     int r;
@@ -119,7 +111,7 @@ int admit_transfer_step(struct exchange *x)
     r = transfer_take(x->gateway->transfers, x->caller, x->gateway->rates != NULL);
     x->is_transfer = r == DONE;
     if (x->is_transfer)
-        thread_yields(true);
+        priority_yield_thread(true);
     return r == RATE_LIMITED
                ? problem(x, r, NULL, "too many uploads and downloads at once: wait for one to end")
                : r;
@@ -136,7 +128,7 @@ void admit_end(struct exchange *x)
 {
     if (x->is_transfer) {
         transfer_return(x->gateway->transfers, x->caller);
-        thread_yields(false);
+        priority_yield_thread(false);
     }
     x->is_transfer = false;
     admit_chat_end(x);

@@ -1,0 +1,55 @@
+/* Priorities of threads and processes. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/priority.h"
+
+#define SLICE_NS 100000000 /* the longest that the kernel takes */
+
+/* Of sched_setattr(2), which libc does not declare; its first version. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+/* Of the calling thread; 0 or -1 with errno. */
+static int scheduling_set(uint32_t policy, int nice, uint64_t slice_ns)
+{
+    const struct scheduling s = {
+        .size = sizeof s, .policy = policy, .nice = nice, .runtime_ns = slice_ns};
+
+    return (int)syscall(SYS_sched_setattr, 0, &s, 0);
+}
+
+void priority_lower_thread(int nice)
+{
+    if (scheduling_set(SCHED_BATCH, nice, SLICE_NS))
+        setpriority(PRIO_PROCESS, 0, nice); /* of this thread only */
+}
+
+void priority_yield_thread(bool yields)
+{
+    scheduling_set(yields ? SCHED_BATCH : SCHED_OTHER, getpriority(PRIO_PROCESS, 0),
+                   yields ? SLICE_NS : 0);
+}
+
+void priority_lower_process(int nice)
+{
+    cleanup(fd_drop) int fd = -1;
+
+    if (getsid(0) != getpid())
+        return;
+    fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        dprintf(fd, "%d", nice);
+}
