@@ -21,7 +21,7 @@ void checkpoints_init(struct checkpoints *p);
 
 /* New text of a running turn, behind its first `stored` bytes; copied.  Without text: which
  * response in the background it is. */
-void checkpoints_add(struct checkpoints *p, const struct turn *t, const char *text, size_t size);
+void checkpoints_add(struct checkpoints *all, const struct turn *t, const char *text, size_t size);
 
 /* All of `from` to the end of `to`; from is empty then. */
 void checkpoints_move(struct checkpoints *to, struct checkpoints *from);
@@ -31,8 +31,8 @@ void checkpoints_move(struct checkpoints *to, struct checkpoints *from);
  * for new responses in the background.  DONE, or an error of the database: then some may be
  * written, and all can be given again.
  */
-int checkpoints_write(const struct checkpoints *p, struct db *db, const char *process)
+int checkpoints_write(const struct checkpoints *all, struct db *db, const char *process)
     __attribute__((warn_unused_result));
 
 /* Frees them; `placed`: of those that name a new response, turn_placed() is told. */
-void checkpoints_drop(struct checkpoints *p, struct chatd *d, bool placed);
+void checkpoints_drop(struct checkpoints *all, struct chatd *d, bool placed);

@@ -59,4 +59,4 @@ void meter_observe(struct meters *m, int meter, int64_t millionths);
 void meters_write(struct meters *m, struct text *to);
 
 /* The handler of <service>_meters, in every daemon. */
-op_fn meters_answer;
+op_fn meters_answer; /* NOLINT(readability-redundant-declaration): proto sees no layer above */

@@ -1,6 +1,7 @@
 /* Mails as text: words from letters.def, filled in and put into a message of two parts. */
 #include "authd/mail/letter.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -153,7 +154,7 @@ static void paragraphs(const struct letter *l, const char *text,
     while (*text) {
         size_t n = paragraph_size(text);
         add(l, text, n, to);
-        text += n + 2 * (text[n] != '\0');
+        text += text[n] ? n + 2 : n;
     }
 }
 
@@ -223,6 +224,7 @@ void letter_write(const struct letter *l, struct text *to)
 
     if (!w)
         w = words_of(l->kind, "en");
+    assert(w); /* there are English words for every kind */
     head_write(l, w, to);
     paragraphs(l, w->text, plain_paragraph, &plain);
     html_write(l, w, &html);
