@@ -29,7 +29,7 @@ export function mailFiles(stack) {
 }
 
 export class MailServer {
-    // tls: {key, cert} for STARTTLS, or with `secure` from the first byte on.  user, password: who may send.
+    // tls: {key, cert} for STARTTLS, or with `secure` from the first byte on.  user, password: who may send, if not everybody.
     constructor({ tls = {}, user, password, secure = false } = {}) {
         Object.assign(this, { tls, secure, logins: 0, user, password, port: 0, mails: [], refusals: [], delay: 0, tries: 0, envelopes: [], secured: 0 });
     }
@@ -42,6 +42,7 @@ export class MailServer {
             secure: this.secure,
             authMethods: ['PLAIN', 'LOGIN'],
             allowInsecureAuth: false,
+            authOptional: !this.user,
             onAuth: (auth, session, done) => {
                 this.logins++;
                 if (session.secure) this.secured++;

@@ -44,7 +44,7 @@ export class Stack {
             // without titles, every model call is one that the test asked for
             stack.settings = { RATE_LIMIT: 'off', SECRET_KEY: stack.secret };
             stack.basis = { TITLES: 'off' };
-            if (!demo) await stack.#provide(direct);
+            if (!demo) await stack.#connectProvider(direct);
             for (const [name, value] of Object.entries(settings)) if (!isLive(name)) stack.settings[name] = value;
             stack.live = liveOf(stack, settings);
             stack.gateways = gateways;
@@ -59,14 +59,27 @@ export class Stack {
         }
     }
 
-    async #provide(direct) {
+    // Starts the provider, again on the port that it had before, if any; it has forgotten everything then.
+    async provide() {
         const log = fs.openSync(path.join(this.dir, 'provider.log'), 'a');
         const told = path.join(this.dir, 'provider.port');
-        const args = ['--port', '0', '--port-file', told, '--key', this.key];
+        fs.rmSync(told, { force: true });
+        const args = ['--port', String(this.providerPort ?? 0), '--port-file', told, '--key', this.key];
         this.provider = begin(path.join(build, 'provider'), args, { stdio: ['ignore', log, log] });
         this.provider.on('error', () => {});
         fs.closeSync(log);
         this.providerPort = await eventually(() => Number(read(told)), { what: 'the provider listens' });
+    }
+
+    // The provider dies.
+    async unprovide() {
+        const gone = new Promise((done) => this.provider.on('exit', done));
+        this.provider.kill('SIGKILL');
+        await gone;
+    }
+
+    async #connectProvider(direct) {
+        await this.provide();
         if (!direct) this.upstream = await Recorder.start(this.providerPort);
         this.basis.OPENAI_MODEL = 'echo';
         this.settings.OPENAI_API_KEY = this.key;
