@@ -45,9 +45,11 @@ enum kind {
 
 struct plan {
     _Atomic uint64_t calls;   /* so far */
-    _Atomic uint64_t fail_at; /* the first call from here on fails, and makes this 0 */
+    _Atomic uint64_t fail_at; /* the first call from here on (of only) fails, and makes this 0 */
     _Atomic uint64_t failed;
     char function[FUNCTION_MAX]; /* that failed last */
+    char only[FUNCTION_MAX];     /* "": any */
+    char unused[24];             /* 128 bytes in all */
 };
 
 static struct plan *plans;
@@ -77,7 +79,8 @@ static bool fails(enum kind kind, const char *function)
         return false;
     n = atomic_fetch_add(&plans[kind].calls, 1) + 1;
     at = atomic_load(&plans[kind].fail_at);
-    if (!at || n < at || !atomic_compare_exchange_strong(&plans[kind].fail_at, &at, 0))
+    if (!at || n < at || (*plans[kind].only && strcmp(plans[kind].only, function) != 0) ||
+        !atomic_compare_exchange_strong(&plans[kind].fail_at, &at, 0))
         return false;
     snprintf(plans[kind].function, FUNCTION_MAX, "%s", function);
     atomic_fetch_add(&plans[kind].failed, 1);
@@ -231,8 +234,13 @@ WRAP(int, zmq_msg_recv, zmq_msg_t *m, void *socket, int flags)
 {
     int r;
 
-    if (!receiving)
-        FAIL(RECEIVED, EINTR, -1);
+    if (!receiving && fails(RECEIVED, "zmq_msg_recv")) {
+        int events;
+        size_t size = sizeof events;
+        zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size); /* it tells nobody of them again */
+        errno = EINTR;
+        return -1;
+    }
     r = __real_zmq_msg_recv(m, socket, flags);
     receiving = r >= 0 && zmq_msg_more(m);
     return r;

@@ -11,8 +11,8 @@ export const STACK = {
     faults: true,
 };
 
-const ENDS = ['memory', 'system']; // whom these meet may end; it begins anew
-const BROKEN = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\bPANIC\b|Segmentation fault/;
+export const ENDS = ['memory', 'system']; // whom these meet may end; it begins anew
+export const BROKEN = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\bPANIC\b|Segmentation fault/;
 const HEALTH_MS = 30000;
 
 export class Faults {
@@ -61,17 +61,18 @@ export class Faults {
         return Object.fromEntries(PROGRAMS.flatMap((program) => KINDS.map((kind) => [`${program} ${kind}`, this.plans.calls(program, kind)])));
     }
 
-    // One call fails, in a step; then all has to be well.
-    async point({ step, program, kind, n }) {
+    // One call fails, in a step; then all has to be well.  Resolves to whether the call was made, and what
+    // was refused: {met, refused: ["500 internal"]}.
+    async point({ step, program, kind, n = 1, only = '' }) {
         const pids = this.stack.pids();
         const before = this.plans.failed(program, kind);
-        this.plans.arm(program, kind, n);
+        this.plans.arm(program, kind, n, only);
         const visitor = await this.#step(step, program === 'gateway' && ENDS.includes(kind));
         const met = this.plans.failed(program, kind) > before;
         this.plans.arm(program, kind, 0);
         this.points++;
         if (met) this.#count(program, kind);
-        const where = `${step} ${program} ${kind} ${n}${met ? ` (${this.plans.name(program, kind)})` : ', not met'}`;
+        const where = `${step} ${program} ${kind} ${only || n}${met ? ` (${this.plans.name(program, kind)})` : ', not met'}`;
         const wrong = (what) => this.say({ where, what });
         if (visitor.failure) wrong(visitor.failure.code === 'ERR_ASSERTION' ? visitor.failure.message : visitor.failure.stack);
         if (met && kind === 'memory') await this.#replaced(program, pids); // which may come a little later
@@ -80,7 +81,7 @@ export class Faults {
         this.#logs(visitor, kind, wrong);
         for (const { status, code } of visitor.refused) this.refusals[`${status} ${code}`] = (this.refusals[`${status} ${code}`] ?? 0) + 1;
         if (!well) await this.stack.down().then(() => this.stack.up()); // the next ones are not to blame
-        return met;
+        return { met, refused: visitor.refused.map(({ status, code }) => `${status} ${code}`) };
     }
 
     async #replaced(program, before) {
@@ -103,20 +104,14 @@ export class Faults {
             if (pid !== before[name] && !(ENDS.includes(kind) && name.replace(/-\d+$/, '') === program)) wrong(`${name} died`);
     }
 
-    // No report of a sanitizer; each refusal is in the log under its request; what is said about a
-    // call says which.
+    // No report of a sanitizer, and honest refusals.
     #logs(visitor, kind, wrong) {
         const lines = this.watch.fresh();
         for (const { file, line } of lines) {
             if (BROKEN.test(line)) wrong(`${file}: ${line}`);
-            if (/ op=\w+ caller=/.test(line) && !/ trace=/.test(line)) wrong(`${file}: a call without its request: ${line}`);
             if (/ended by signal (4|7|8|11)\b|status (132|135|136|139)\b/.test(line)) wrong(`${file}: ${line}`);
         }
-        for (const { what, status, id } of visitor.refused.filter((r) => r.status)) {
-            const about = lines.filter(({ line }) => line.includes(`trace=${id} `));
-            if (!id || !about.length) wrong(`${what}: ${status}, and no line about request ${id}`);
-            else if (status === 500 && !about.some(({ line }) => / fault at=/.test(line))) wrong(`${what}: 500, and no fault in the log of request ${id}`);
-        }
+        dishonest(lines, visitor.refused).forEach(wrong);
     }
 
     // What failed, as text.
@@ -124,6 +119,19 @@ export class Faults {
         const kinds = [...this.names].map(([key, names]) => `${key}: ${[...names].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ${n}`).join(', ')}`);
         return [`${this.points} points, ${this.met} calls failed; refused meanwhile: ${JSON.stringify(this.refusals)}`, ...kinds.sort()].join('\n');
     }
+}
+
+// What is wrong with lines of logs and the refusals ({what, status, id}) that they belong to: each is in the
+// log under its request, a 500 with its fault; what is said about a call says which.
+export function dishonest(lines, refused) {
+    const nameless = lines.filter(({ line }) => / op=\w+ caller=/.test(line) && !/ trace=/.test(line));
+    const found = nameless.map(({ file, line }) => `${file}: a call without its request: ${line}`);
+    for (const { what, status, id } of refused.filter((r) => r.status)) {
+        const about = lines.filter(({ line }) => line.includes(`trace=${id} `));
+        if (!id || !about.length) found.push(`${what}: ${status}, and no line about request ${id}`);
+        else if (status === 500 && !about.some(({ line }) => / fault at=/.test(line))) found.push(`${what}: 500, and no fault in the log of request ${id}`);
+    }
+    return found;
 }
 
 // Everything of the survey, or at most so many of each step, program and kind, evenly.

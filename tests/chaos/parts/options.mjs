@@ -12,7 +12,7 @@ export function options(usage, known) {
         const value = words.shift();
         if (name === 'dir' && value) found.dir = path.resolve(value);
         else if (typeof known[name] === 'number' && /^\d+$/.test(value ?? '')) found[name] = Number(value);
-        else if (typeof known[name] === 'string' && /^[a-z,]+$/.test(value ?? '')) found[name] = value;
+        else if (typeof known[name] === 'string' && /^[a-z_,]+$/.test(value ?? '')) found[name] = value;
         else end(usage, 2);
     }
     return found;

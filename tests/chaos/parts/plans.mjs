@@ -6,8 +6,9 @@ import path from 'node:path';
 export const KINDS = ['asked', 'answered', 'statement', 'sent', 'received', 'files', 'called', 'told', 'memory', 'system'];
 export const PROGRAMS = ['gateway', 'authd', 'projectd', 'chatd', 'filed'];
 
-const ENTRY = 64;
-const AT = { calls: 0, failAt: 8, failed: 16, name: 24 };
+const ENTRY = 128;
+const NAME_MAX = 40;
+const AT = { calls: 0, failAt: 8, failed: 16, name: 24, only: 64 };
 
 const fileOf = (data, program) => path.join(data, 'faults', program);
 
@@ -41,8 +42,12 @@ export class Plans {
         return this.#read(program, kind, AT.failed);
     }
 
-    // The n-th call from now on fails, once; 0: none does.
-    arm(program, kind, n) {
+    // The n-th call from now on fails, once; 0: none does.  only: the first one to this function (or
+    // statement) from there on.
+    arm(program, kind, n, only = '') {
+        const name = Buffer.alloc(NAME_MAX);
+        name.write(only, 'latin1');
+        fs.writeSync(this.files[program], name, 0, NAME_MAX, KINDS.indexOf(kind) * ENTRY + AT.only);
         const word = Buffer.alloc(8);
         word.writeBigUInt64LE(BigInt(n ? this.calls(program, kind) + n : 0));
         fs.writeSync(this.files[program], word, 0, 8, KINDS.indexOf(kind) * ENTRY + AT.failAt);
@@ -50,7 +55,7 @@ export class Plans {
 
     // The function, or the statement, that failed last.
     name(program, kind) {
-        const text = Buffer.alloc(ENTRY - AT.name);
+        const text = Buffer.alloc(NAME_MAX);
         fs.readSync(this.files[program], text, 0, text.length, KINDS.indexOf(kind) * ENTRY + AT.name);
         return text.toString('latin1').split('\0')[0];
     }

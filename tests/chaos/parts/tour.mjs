@@ -5,20 +5,20 @@ import crypto from 'node:crypto';
 import { sleep } from '../../harness/http.mjs';
 import { Follower } from './follower.mjs';
 
-const PATIENCE = 45000; // ms after which a platform does not serve by itself
+const PATIENCE = 45000; // ms, but for who has another one, after which a platform does not serve by itself
 
 // Somebody who asks until there is an answer, and keeps what failed on the way.
 export class Visitor {
     constructor(client) {
         // mayBreak: whether connections may break, as the gateway may die
-        Object.assign(this, { client, refused: [], word: '', mayBreak: false });
+        Object.assign(this, { client, refused: [], word: '', mayBreak: false, patience: PATIENCE });
     }
 
     // options: body, key (false: without one), want: statuses, headers, token, file: {name, content}
     async ask(method, path, { want = [200], key = method !== 'GET', file, headers = {}, ...options } = {}) {
         const send = key ? { ...headers, 'Idempotency-Key': crypto.randomUUID() } : headers;
-        for (const end = Date.now() + PATIENCE; ; await sleep(60)) {
-            const all = { ...options, headers: send, timeout: PATIENCE };
+        for (const end = Date.now() + this.patience; ; await sleep(60)) {
+            const all = { ...options, headers: send, timeout: this.patience };
             const sent = file ? this.client.upload(path, file.content, { ...all, filename: file.name }) : this.client.call(method, path, all);
             const reply = await (this.mayBreak ? sent.catch(broken) : sent);
             if (want.includes(reply.status)) return reply;
@@ -31,14 +31,14 @@ export class Visitor {
         const honest = status >= 500 || (status === 0 && this.mayBreak) || (status === 409 && json?.code === 'in_flight');
         assert.ok(honest, `${what}: ${status} ${text?.slice(0, 300)}`);
         this.refused.push({ what, status, code: json?.code, id: headers['x-request-id'] });
-        assert.ok(Date.now() < end, `${what}: still ${status} ${json?.code} after ${PATIENCE / 1000} s`);
+        assert.ok(Date.now() < end, `${what}: still ${status} ${json?.code} after ${this.patience / 1000} s`);
     }
 
     // Reads a turn's events from its beginning to its end, over as many connections as that takes.
     async follow(body) {
         const follower = new Follower();
         const key = crypto.randomUUID();
-        for (const end = Date.now() + PATIENCE; !follower.last; await sleep(40)) {
+        for (const end = Date.now() + this.patience; !follower.last; await sleep(40)) {
             const again = { path: `/chat/turns/${follower.turn}/events`, headers: { 'Last-Event-ID': String(follower.id) } };
             const first = { method: 'POST', path: '/chat', headers: { 'Idempotency-Key': key }, body: { ...body, stream: true } };
             const got = await follower.connect(this.client.stack.port, { ...(follower.turn ? again : first), token: this.client.who.token });
@@ -51,10 +51,10 @@ export class Visitor {
     }
 
     async until(check, what) {
-        for (const end = Date.now() + PATIENCE; ; await sleep(50)) {
+        for (const end = Date.now() + this.patience; ; await sleep(50)) {
             const got = await check();
             if (got) return got;
-            assert.ok(Date.now() < end, `${what} within ${PATIENCE / 1000} s`);
+            assert.ok(Date.now() < end, `${what} within ${this.patience / 1000} s`);
         }
     }
 
