@@ -59,9 +59,15 @@ static int tcp_set(void *zmq)
     static const struct {
         int option, value;
     } options[] = {
-        {ZMQ_HEARTBEAT_IVL, 500},     {ZMQ_HEARTBEAT_TIMEOUT, 2000}, {ZMQ_TCP_MAXRT, 3000},
-        {ZMQ_CONNECT_TIMEOUT, 1000},  {ZMQ_HANDSHAKE_IVL, 3000},     {ZMQ_TCP_KEEPALIVE, 1},
-        {ZMQ_TCP_KEEPALIVE_IDLE, 10}, {ZMQ_TCP_KEEPALIVE_INTVL, 5},  {ZMQ_TCP_KEEPALIVE_CNT, 3},
+        {ZMQ_HEARTBEAT_IVL, 500},
+        {ZMQ_HEARTBEAT_TIMEOUT, 2000},
+        {ZMQ_TCP_MAXRT, 3000},
+        {ZMQ_CONNECT_TIMEOUT, 1000},
+        {ZMQ_HANDSHAKE_IVL, CURVE_HANDSHAKE_MS},
+        {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_KEEPALIVE_IDLE, 10},
+        {ZMQ_TCP_KEEPALIVE_INTVL, 5},
+        {ZMQ_TCP_KEEPALIVE_CNT, 3},
     };
     int r = DONE;
 

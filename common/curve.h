@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CURVE_KEY_SIZE 32
-#define CURVE_HEX_SIZE (2 * CURVE_KEY_SIZE + 1) /* with NUL */
+#define CURVE_KEY_SIZE     32
+#define CURVE_HEX_SIZE     (2 * CURVE_KEY_SIZE + 1) /* with NUL */
+
+#define CURVE_HANDSHAKE_MS 3000 /* longest time until a connection has proved its key */
 
 struct curve_key {
     unsigned char bytes[CURVE_KEY_SIZE];

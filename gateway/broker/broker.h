@@ -175,6 +175,7 @@ unsigned broker_instances(struct broker *b, enum svc svc, char (*ret)[BROKER_INS
 struct broker_stats {
     uint64_t frames_in, frames_out, bad_frames, refused_peers, events_in, events_dropped;
     uint64_t refused_keys; /* connections from other hosts with a key that may not */
+    uint64_t strangers;    /* connections from other hosts that never showed a key */
     unsigned pending, followers;
 };
 void broker_stats(struct broker *b, struct broker_stats *ret);

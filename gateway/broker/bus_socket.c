@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/fault.h"
+#include "gateway/broker/gatekeeper.h"
 #include "proto/api.h"
 
 #define ROUTE_SIZE 5   /* routing id that ZeroMQ makes: a zero byte and 32 bits */
@@ -110,9 +111,9 @@ int bus_socket_listen(struct bus_socket *s, const char *address, int port, enum 
                       const struct curve_key *secret)
 {
     char endpoint[64];
-    int r = curve_serve(s->zmq, secret, api_svc_name(svc));
+    int r;
 
-    if (r)
+    if ((r = curve_serve(s->zmq, secret, api_svc_name(svc))) || (r = gatekeeper_watch(s->zmq, svc)))
         return r;
     snprintf(endpoint, sizeof endpoint, "tcp://%s:%d", address, port);
     if (zmq_bind(s->zmq, endpoint))

@@ -271,6 +271,7 @@ static void stats_run(struct broker *b, struct command *c)
 
     *q->stats = b->stats;
     q->stats->refused_keys = gatekeeper_refused(b->gatekeeper);
+    q->stats->strangers = gatekeeper_strangers(b->gatekeeper);
     q->stats->followers = b->topics.followers;
     sem_post(&q->done);
 }

@@ -16,5 +16,11 @@ int gatekeeper_start(void *context, struct keyring *keys, struct gatekeeper **re
 /* After zmq_ctx_shutdown(), which ends its thread; before zmq_ctx_term().  Accepts NULL. */
 void gatekeeper_drop(struct gatekeeper **g);
 
+/* Has the gatekeeper of its context hear, too, of connections to that ROUTER which never came as
+ * far as a key: of who speaks something else, or breaks off.  DONE or a fault. */
+int gatekeeper_watch(void *router, enum svc svc) __attribute__((warn_unused_result));
+
 /* Connections that were refused because of their key.  Accepts NULL. */
 uint64_t gatekeeper_refused(const struct gatekeeper *g);
+/* Those that ended before they had shown one.  Accepts NULL. */
+uint64_t gatekeeper_strangers(const struct gatekeeper *g);

@@ -1,4 +1,9 @@
 /* gateway/broker: daemons of other hosts, who come over TCP with a key. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "common/bus_remote.h"
 #include "gateway/broker/keyring.h"
 #include "tests/unit/broker_fixture.h"
@@ -103,6 +108,7 @@ START_TEST(unknown_key)
     remote_open(&p, SVC_PROJECT, &stranger, &own);
     EVENTUALLY(stats_now().refused_keys > 0);
     remote_is_shut_out(&p);
+    ck_assert_uint_eq(stats_now().strangers, 0); /* each is counted once */
 }
 END_TEST
 
@@ -138,6 +144,49 @@ START_TEST(no_key_or_a_wrong_gateway)
     remote_open(&p, SVC_PROJECT, &project, &stranger); /* whose gateway this is not */
     remote_is_shut_out(&p);
     ck_assert_uint_eq(stats_now().frames_in, 0);
+}
+END_TEST
+
+/* Connects to project's port, says something, and may wait for the broker to hang up. */
+static void stranger_speaks(const char *said, bool waits)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port =
+                                 htons((uint16_t)bus_port_of(fixture_config.port, SVC_PROJECT)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char c;
+
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    ck_assert_int_eq(send(fd, said, strlen(said), MSG_NOSIGNAL), (int)strlen(said));
+    while (waits && recv(fd, &c, 1, 0) > 0)
+        ;
+    close(fd);
+}
+
+/* Who speaks something else, or breaks off, is counted; who has a key is not. */
+START_TEST(no_peer_at_all)
+{
+    struct peer p, good;
+    uint64_t before;
+
+    remote_join(&good, SVC_PROJECT, &project);
+    ck_assert_uint_eq(stats_now().strangers, 0);
+    remote_open(&p, SVC_PROJECT, NULL, NULL);
+    EVENTUALLY(stats_now().strangers > 0);
+    peer_close(&p);
+    before = stats_now().strangers;
+    stranger_speaks("", false);
+    EVENTUALLY(stats_now().strangers > before);
+    before = stats_now().strangers;
+    stranger_speaks("GET / HTTP/1.1\r\nHost: there\r\nConnection: close\r\n\r\n", true);
+    usleep(CURVE_HANDSHAKE_MS * 1000); /* of which the library tells nothing */
+    EVENTUALLY(stats_now().strangers == before + 1);
+    remote_join(&p, SVC_CHAT, &chat);
+    ck_assert_uint_eq(stats_now().strangers, before + 1);
+    peer_close(&p);
+    ck_assert_uint_eq(stats_now().refused_keys, 0);
+    peer_close(&good);
 }
 END_TEST
 
@@ -213,6 +262,7 @@ int main(void)
     tcase_add_test(tests, unknown_key);
     tcase_add_test(tests, key_of_another_service);
     tcase_add_test(tests, no_key_or_a_wrong_gateway);
+    tcase_add_test(tests, no_peer_at_all);
     tcase_add_test(tests, keys_come_and_go);
     tcase_add_test(tests, port_taken);
     tcase_add_test(tests, lists_of_keys);
