@@ -73,7 +73,7 @@ static bool reply_send(struct bus *b, struct job *j)
         return false;
     if (j->reply.turn_id && j->op && j->op->keep == KEEP_TURN && !j->reply.status) {
         snprintf(topic, sizeof topic, "turn:%" PRIu64, j->reply.turn_id);
-        topic_set_add(&g->topics, topic, false);
+        topic_set_add(&g->topics, topic, j->head.text);
     }
     return true;
 }

@@ -204,6 +204,7 @@ static struct envelope request_envelope(const struct broker *b, const struct req
         .address = what->address,
         .params = what->params,
         .stream = what->op->stream == STREAM_UPLOAD,
+        .text = what->on_turn && what->on_turn_text,
     };
 }
 

@@ -137,9 +137,8 @@ void follower_begin(struct broker *b, struct follower *f, struct worker *told_by
     t->text |= f->text;
     LIST_INSERT_HEAD(&t->followers, f, of_topic);
     b->topics.followers++;
-    /* an instance that follows by itself does so without text */
     if (new || more)
-        topic_tell(b, t, FRAME_FOLLOW, more ? NULL : told_by);
+        topic_tell(b, t, FRAME_FOLLOW, told_by);
 }
 
 static void follower_free(struct broker *b, struct follower *f)

@@ -39,20 +39,22 @@ END_TEST
 /* What a worker makes of a request. */
 static void serve(struct job *j)
 {
-    j->reply = (struct envelope){.kind = FRAME_REPLY, .id = j->head.id, .http = 200};
+    j->reply = (struct envelope){
+        .kind = FRAME_REPLY, .id = j->head.id, .http = 200, .turn_id = j->reply.turn_id};
     text_reserve(&j->reply_head, 512);
     j->reply_head.size = envelope_encode(&j->reply, j->reply_head.data, 512);
     text_puts(&j->reply_body, "{\"some\":\"body\"}");
     bus_reply(d.bus, j);
 }
 
-static struct job *request(struct gateway *g, uint64_t id)
+static struct job *request_of(struct gateway *g, uint64_t id, const char *op, bool text)
 {
     struct job *j = NULL;
 
     answer(g, &(struct envelope){.kind = FRAME_REQUEST,
                                  .id = id,
-                                 .op = "turn_get",
+                                 .op = op,
+                                 .text = text,
                                  .trace = "test",
                                  .deadline_ms = 10000,
                                  .address = ""});
@@ -60,6 +62,11 @@ static struct job *request(struct gateway *g, uint64_t id)
         j = lane_queue_poll(&d.lanes[LANE_FAST]);
     ck_assert_ptr_nonnull(j);
     return j;
+}
+
+static struct job *request(struct gateway *g, uint64_t id)
+{
+    return request_of(g, id, "turn_get", false);
 }
 
 START_TEST(an_answer_that_cannot_be_sent_is_kept)
@@ -182,6 +189,37 @@ START_TEST(events_go_where_they_are_followed)
 }
 END_TEST
 
+/* The first words may come right behind the answer, before a FOLLOW could: whoever asked for them
+ * when it asked for the turn gets them, and nobody else. */
+START_TEST(the_first_words_of_a_turn_are_told)
+{
+    struct gateway g;
+    struct envelope e;
+
+    gateway_open(&g, "one");
+    ck_assert_int_eq(bus_start(d.bus), DONE);
+    greet(&g);
+    for (uint64_t id = 1; id < 3; id++) {
+        bool text = id == 2;
+        char topic[32];
+        struct job *j = request_of(&g, id, "chat_create", text);
+        snprintf(topic, sizeof topic, "turn:%d", (int)id);
+        j->reply.turn_id = id;
+        serve(j);
+        bus_publish(d.bus, &(struct event){.topic = topic,
+                                           .what = EVENT_DELTA,
+                                           .attempt = 1,
+                                           .cursor = 2,
+                                           .data = "ab",
+                                           .size = 2});
+        ck_assert(expect(&g, FRAME_REPLY, WAIT_MS, &e));
+        ck_assert_uint_eq(e.id, id);
+        ck_assert(expect(&g, FRAME_EVENT, text ? WAIT_MS : QUIET_MS, &e) == text);
+    }
+    gateway_close(&g);
+}
+END_TEST
+
 /* Records of one round travel in one message; FOLLOW again may ask for less. */
 START_TEST(records_travel_together)
 {
@@ -229,6 +267,7 @@ int main(void)
     tcase_add_test(t, a_cancelled_request_is_answered_once);
     tcase_add_test(t, a_task_waits_once);
     tcase_add_test(t, events_go_where_they_are_followed);
+    tcase_add_test(t, the_first_words_of_a_turn_are_told);
     tcase_add_test(t, records_travel_together);
     return check_run("bus", t);
 }
