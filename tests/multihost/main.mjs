@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { select } from '../harness/database.mjs';
 import { eventually, request } from '../harness/http.mjs';
+import { PROXIES } from '../harness/proxy.mjs';
 import { stopAll } from '../harness/stack.mjs';
 import { check } from '../chaos/parts/checker.mjs';
 import { figures, told } from '../chaos/parts/figures.mjs';
@@ -13,13 +14,17 @@ import { options } from '../chaos/parts/options.mjs';
 import { Platform } from './platform.mjs';
 import { Storm } from './storm.mjs';
 
-const USAGE = `usage: tests/multihost/run [--rounds N] [--pause MS] [--users N] [--seconds N] [--dir DIR]
+const USAGE = `usage: tests/multihost/run [--rounds N] [--pause MS] [--users N] [--seconds N] [--edge nginx|haproxy] [--dir DIR]
 
-Nine hosts (network namespaces) with haproxy, two gateways, daemons twice, PostgreSQL and its
+Nine hosts (network namespaces) with a proxy (haproxy), two gateways, daemons twice, PostgreSQL and its
 synchronous replica, over TCP with keys.  Tries who is refused, then lets users talk while each host is
 killed and cut off once in each round (1) and the database fails over.  As root; some five minutes.`;
 
-const given = options(USAGE, { rounds: 1, pause: 4000, users: 16, seconds: 400 });
+const given = options(USAGE, { rounds: 1, pause: 4000, users: 16, seconds: 400, edge: 'haproxy' });
+if (!PROXIES.includes(given.edge)) {
+    console.log(USAGE);
+    process.exit(2);
+}
 const dir = given.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-multihost-'));
 let passed = 0, failed = 0, platform;
 
@@ -59,7 +64,7 @@ const instances = async (service) => (await platform.health()).services?.[servic
 
 try {
     await test('nine hosts get ready', async () => {
-        platform = await Platform.start();
+        platform = await Platform.start({ edge: given.edge });
     });
     if (!platform) await end(1);
     await test('everybody serves from another host', async () => {

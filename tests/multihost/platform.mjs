@@ -32,10 +32,11 @@ const BUS_PORT = 8100;
 const PORT = 8000;
 
 export class Platform {
-    static async start(settings = {}) {
+    // edge: which proxy stands in front.
+    static async start({ edge, settings = {} }) {
         const platform = new Platform();
         try {
-            await platform.#start(settings);
+            await platform.#start(edge, settings);
             return platform;
         } catch (e) {
             await platform.stop();
@@ -43,7 +44,7 @@ export class Platform {
         }
     }
 
-    async #start(settings) {
+    async #start(edge, settings) {
         this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'chatbot-hosts-'));
         fs.chmodSync(this.dir, 0o755);
         this.data = path.join(this.dir, 'data');
@@ -59,7 +60,7 @@ export class Platform {
         await this.#databases();
         for (const name of this.#names()) if (programOf(name) !== 'postgres') this.#begin(name);
         const behind = ['gateway1', 'gateway2'].map((host) => `${this.network.address(host)}:${PORT}`);
-        this.edge = await startProxy('haproxy', behind, { host: this.network.address('edge'), enter: this.network.enter('edge') });
+        this.edge = await startProxy(edge, behind, { host: this.network.address('edge'), enter: this.network.enter('edge') });
         await this.#door();
         await eventually(async () => (await this.health()).status === 'healthy', { within: 45000, every: 200, what: 'healthy' });
     }
