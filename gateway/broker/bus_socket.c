@@ -2,8 +2,10 @@
  * gatekeeper, on who sent them. */
 #include "gateway/broker/bus_socket.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,8 @@
 #include "gateway/broker/gatekeeper.h"
 #include "proto/api.h"
 
-#define ROUTE_SIZE 5   /* routing id that ZeroMQ makes: a zero byte and 32 bits */
+#define ROUTE_SIZE 5 /* routing id that ZeroMQ makes: a zero byte and 32 bits */
+#define BACKLOG    100
 #define LINGER_MS  200 /* for last replies when the broker stops */
 
 static int directory_make(const char *path, gid_t group)
@@ -107,17 +110,38 @@ int bus_socket_open(struct bus_socket *s, void *context, const char *path, gid_t
     return bind_path(s, group);
 }
 
+/* The library would look the address up among the network interfaces first, for which units let
+ * nobody ask the kernel (AF_NETLINK), and abort. */
+static int tcp_listen(const char *address, int port, int *ret)
+{
+    cleanup(fd_drop) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int yes = 1;
+
+    if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
+        return FAULT("BUS_LISTEN: %s is no IPv4 address in numbers", address);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) ||
+        bind(fd, (struct sockaddr *)&to, sizeof to) || listen(fd, BACKLOG))
+        return FAULT("bind %s:%d: %s", address, port, strerror(errno));
+    *ret = fd;
+    fd = -1;
+    return DONE;
+}
+
 int bus_socket_listen(struct bus_socket *s, const char *address, int port, enum svc svc,
                       const struct curve_key *secret)
 {
     char endpoint[64];
-    int r;
+    int r, fd;
 
-    if ((r = curve_serve(s->zmq, secret, api_svc_name(svc))) || (r = gatekeeper_watch(s->zmq, svc)))
+    if ((r = curve_serve(s->zmq, secret, api_svc_name(svc))) ||
+        (r = gatekeeper_watch(s->zmq, svc)) || (r = tcp_listen(address, port, &fd)))
         return r;
     snprintf(endpoint, sizeof endpoint, "tcp://%s:%d", address, port);
-    if (zmq_bind(s->zmq, endpoint))
+    if (zmq_setsockopt(s->zmq, ZMQ_USE_FD, &fd, sizeof fd) || zmq_bind(s->zmq, endpoint)) {
+        close(fd);
         return FAULT("bind %s: %s", endpoint, zmq_strerror(errno));
+    }
     return DONE;
 }
 
