@@ -23,7 +23,7 @@
 #include "gateway/turn_events.h"
 #include "gateway/upload.h"
 
-#define BODY_KEPT 65536 /* a thread's buffer that grew beyond this is given back */
+#define BODY_KEPT 16384 /* a thread's buffer that grew beyond this is given back */
 
 /* Answers the operation: here, as a chat, or by its daemon. */
 static int serve_step(struct exchange *x)

@@ -14,7 +14,7 @@
 #include "gateway/stream/sse.h"
 #include "proto/api.h"
 
-#define OUT_KEPT 65536 /* a buffer that grew beyond this is given back */
+#define OUT_KEPT 16384 /* a buffer that grew beyond this is given back */
 
 void reader_init(struct reader *s, int64_t caller, int64_t session, int64_t turn)
 {
