@@ -144,8 +144,8 @@ static void serve_curl_timer(struct upstream *u)
     }
 }
 
-/* An exchange that shall be cancelled, or NULL. */
-static struct exchange *next_cancel(struct upstream *u)
+/* An exchange that shall be cancelled, or NULL; whether only to leave it. */
+static struct exchange *next_cancel(struct upstream *u, bool *ret_leave)
 {
     struct exchange *x = NULL;
 
@@ -155,6 +155,7 @@ static struct exchange *next_cancel(struct upstream *u)
             ;
         u->cancels = x != NULL;
     }
+    *ret_leave = x && x->leave;
     pthread_mutex_unlock(&u->lock);
     return x;
 }
@@ -164,6 +165,7 @@ static bool serve_commands(struct upstream *u)
 {
     struct exchange *x, *next;
     uint64_t count;
+    bool leave;
 
     pthread_mutex_lock(&u->lock);
     bool stopping = u->stopping, woken = u->woken;
@@ -183,8 +185,8 @@ static bool serve_commands(struct upstream *u)
         x->chain = NULL;
         exchange_begin(x);
     }
-    while ((x = next_cancel(u)))
-        exchange_stop(x, x->leave ? UPSTREAM_ABANDONED : UPSTREAM_CANCELLED);
+    while ((x = next_cancel(u, &leave)))
+        exchange_stop(x, leave ? UPSTREAM_ABANDONED : UPSTREAM_CANCELLED);
     errands_send(u);
     return true;
 }

@@ -25,7 +25,8 @@ struct http_server {
     struct slots *slots;
     struct listener listener;
     struct http_thread *threads;
-    char *scratch; /* of all threads, in one piece: what no request has used takes no memory */
+    char *scratch;     /* of all threads, in one piece: what no request has used takes no memory */
+    atomic_uint begun; /* threads that have a number */
     atomic_uint workers, acceptors; /* threads that have come up */
     atomic_long info_offset;        /* of mg_request_info in mg_connection, 0: not known */
     atomic_bool draining;
@@ -44,19 +45,22 @@ static void sleep_ms(long ms)
 static void *on_thread(const struct mg_context *ctx, int type)
 {
     struct http_server *s = mg_get_user_data(ctx);
+    struct http_thread *t;
     unsigned i;
 
     if (type != 1) {
         atomic_fetch_add(&s->acceptors, type == 0);
         return NULL;
     }
-    i = atomic_fetch_add(&s->workers, 1);
-    s->threads[i].server = s;
-    s->threads[i].slots = s->slots;
-    s->threads[i].slot = slot_new(s->slots);
-    s->threads[i].request.thread = &s->threads[i];
-    s->threads[i].request.scratch = s->scratch + i * s->config.scratch_size;
-    return &s->threads[i];
+    i = atomic_fetch_add(&s->begun, 1);
+    t = &s->threads[i];
+    t->server = s;
+    t->slots = s->slots;
+    t->slot = slot_new(s->slots);
+    t->request.thread = t;
+    t->request.scratch = s->scratch + i * s->config.scratch_size;
+    atomic_fetch_add(&s->workers, 1); /* now it can be counted on, and a failed start may drop s */
+    return t;
 }
 
 /*

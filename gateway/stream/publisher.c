@@ -65,7 +65,8 @@ static void wake(struct publisher *p)
         eventfd_write(p->wake, 1);
 }
 
-void publisher_queue(struct reader *s)
+/* last: by its client's thread, which waits until it is given back. */
+static void queue(struct reader *s, bool last)
 {
     struct publisher *p = s->publisher;
     bool asleep;
@@ -74,11 +75,17 @@ void publisher_queue(struct reader *s)
     if (!s->queued)
         ready_add(&p->ready, s);
     s->queued = true;
+    s->queued_last |= last;
     asleep = p->asleep;
     p->asleep = false;
     pthread_mutex_unlock(&p->lock);
     if (asleep)
         eventfd_write(p->wake, 1);
+}
+
+void publisher_queue(struct reader *s)
+{
+    queue(s, false);
 }
 
 /* ---- the thread ---- */
@@ -112,20 +119,20 @@ static void poll_set(struct publisher *p, struct reader *s)
     epoll_ctl(p->epoll, EPOLL_CTL_MOD, s->fd, &e);
 }
 
-/* Back to its client's thread; false while it stands in the list of the next round. */
-static bool give_back(struct publisher *p, struct reader *s)
+/* Back to its client's thread; not while it stands in the list of the next round, or its client's
+ * thread is about to put it there. */
+static void give_back(struct publisher *p, struct reader *s)
 {
     bool again;
 
     pthread_mutex_lock(&p->lock);
-    again = s->queued;
+    again = s->queued || !s->queued_last;
     pthread_mutex_unlock(&p->lock);
     if (again)
-        return false;
+        return;
     poll_remove(p, s);
     LIST_REMOVE(s, published);
     sem_post(&s->given_back); /* s may be gone from here on */
-    return true;
 }
 
 static void serve(struct publisher *p, struct reader *s, bool stop)
@@ -323,7 +330,7 @@ void publisher_remove(struct reader *s)
     pthread_mutex_lock(&s->lock);
     s->leaving = true;
     pthread_mutex_unlock(&s->lock);
-    publisher_queue(s);
+    queue(s, true);
     while (sem_wait(&s->given_back) && errno == EINTR)
         ;
 }

@@ -57,6 +57,7 @@ struct reader {
     unsigned doubts;     /* of enum reader_doubt: what is to be checked again */
     bool leaving;        /* the client's thread wants it back */
     bool queued;         /* in the publisher's list; under the publisher's lock */
+    bool queued_last;    /* nobody puts it there any more; likewise */
 
     /* the publisher's own */
     struct publisher *publisher; /* NULL: not begun */

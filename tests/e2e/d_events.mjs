@@ -35,8 +35,8 @@ export default async function (t) {
     await t.test('a first message, and the title behind its answer', async () => {
         const reply = await ask('POST', '/chat', { project_id: project, message: 'Tell me of ships' });
         conversation = reply.json.conversation_id;
-        await expect(conversation, 'created');
-        await expect(conversation, 'changed');
+        const change = (what) => ({ conversation_id: conversation, project_id: project, what });
+        assert.deepEqual(await news(2, 'creation and title'), [change('created'), change('changed')]);
         assert.equal((await ask('GET', `/conversations/${conversation}`)).json.title, 'Ships of the line');
         question = (await ask('GET', `/conversations/${conversation}/messages?order=asc`)).json[0].id;
     });

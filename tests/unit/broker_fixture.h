@@ -10,16 +10,6 @@
 #include "tests/unit/bus_peer.h"
 #include "tests/unit/check_main.h"
 
-#ifdef __SANITIZE_THREAD__
-/* libzmq is not compiled for ThreadSanitizer, which therefore sees what its threads write but not
- * how they hand it over. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libzmq.so\n";
-}
-#endif
-
 #define WAIT_MS  3000 /* for what must come */
 #define QUIET_MS 150  /* for what must not */
 

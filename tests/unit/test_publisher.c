@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -259,6 +260,24 @@ START_TEST(leaving_while_told)
 }
 END_TEST
 
+/* An event is on its way to the reader while its client leaves: it is given back once, and stands
+ * in no list any more. */
+START_TEST(leaving_with_an_event_on_its_way)
+{
+    for (int i = 0; i < 5000; i++) {
+        reader_begin(1);
+        tell(EVENT_DELTA, 1, "x", 1);
+        if (i % 3)
+            sched_yield();
+        publisher_remove(&r);
+        ck_assert(!r.queued);
+        r.publisher = NULL;
+        reader_finish();
+    }
+    reader_begin(1);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("publisher");
@@ -275,5 +294,6 @@ int main(void)
     tcase_add_test(tests, all_end_with_the_publisher);
     tcase_add_test(tests, changes_of_an_account);
     tcase_add_test(tests, leaving_while_told);
+    tcase_add_test(tests, leaving_with_an_event_on_its_way);
     return check_run("publisher", tests);
 }
