@@ -1,7 +1,10 @@
 // What the services may not do: each user against everything that belongs to somebody else, and
 // what systemd keeps from each process.
-import { put, sh, show } from './host.mjs';
-import { units } from './a_install.mjs';
+import http from 'node:http';
+import { call, eventually, gateway, healthy, put, sh, show } from './host.mjs';
+import { units as always } from './a_install.mjs';
+
+const units = [...always, 'chatbot-traced']; // which runs here, as there is a collector
 
 const schemas = { authd: 'auth', projectd: 'project', chatd: 'chat', filed: 'file' };
 const daemons = Object.keys(schemas);
@@ -40,8 +43,11 @@ for user in ${users.join(' ')}; do
     done
     try secret cat /etc/chatbot/credentials/secret_key
     try key cat /etc/chatbot/credentials/openai_api_key
-    for unit in authd.service chatd@1.service filed.service; do
-        for c in secret_key openai_api_key; do
+    try headers cat /etc/chatbot/credentials/otel_exporter_otlp_headers
+    try trace:socket perl -MIO::Socket::UNIX -e \\
+        'exit !IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => shift)' /run/chatbot/trace/socket
+    for unit in authd.service chatd@1.service filed.service traced.service; do
+        for c in secret_key openai_api_key otel_exporter_otlp_headers; do
             [ ! -e /run/credentials/chatbot-$unit/$c ] || try credential:$unit:$c cat /run/credentials/chatbot-$unit/$c
         done
     done
@@ -49,13 +55,13 @@ for user in ${users.join(' ')}; do
     try blobs:write touch /var/lib/chatbot/blobs/intruder
     try conf:write touch /etc/chatbot/conf.d/intruder.conf
     try postgres:files ls /var/lib/postgresql/15/main
-    for daemon in gateway ${daemons.join(' ')}; do
+    for daemon in gateway traced ${daemons.join(' ')}; do
         for pid in $(pgrep -x $daemon); do try memory:$daemon head -c 1 /proc/$pid/maps; done
     done
     rm -f /var/lib/chatbot/blobs/intruder /run/chatbot/bus/gateway-1/*/other
 done
 user=root groups=--keep-groups
-for daemon in gateway ${daemons.join(' ')}; do
+for daemon in gateway traced ${daemons.join(' ')}; do
     for pid in $(pgrep -x $daemon); do try memory:$daemon head -c 1 /proc/$pid/maps; done
 done
 `;
@@ -69,12 +75,48 @@ function allowed(user, what) {
     if (kind === 'socket') return user === 'chatbot-gateway' || of === schemas[own];
     if (kind === 'bind') return user === 'chatbot-gateway';
     if (kind === 'credential') return of === `${own}.service` || of === `${own}@1.service`;
+    if (kind === 'trace') return own === 'traced'; // and who is in its group: the services
     if (kind === 'blobs') return own === 'filed';
     if (kind === 'memory') return user === 'root'; // not even a process' own user: it makes no dumps
     return more === undefined && false;
 }
 
+// A collector of traces on the host's loopback; takes what it gets for good.
+function collector(port) {
+    const taken = { requests: [], spans: [] };
+    const server = http.createServer((req, res) => {
+        let text = '';
+        req.on('data', (chunk) => (text += chunk));
+        req.on('end', () => {
+            taken.requests.push(req.headers);
+            for (const { resource, scopeSpans } of JSON.parse(text).resourceSpans) {
+                const by = resource.attributes.find(({ key }) => key === 'service.name').value.stringValue;
+                for (const { spans } of scopeSpans) taken.spans.push(...spans.map(({ name, traceId }) => ({ by, name, traceId })));
+            }
+            res.end('{}');
+        });
+    });
+    return new Promise((done) => server.listen(port, '127.0.0.1', () => done({ ...taken, stop: () => server.close() })));
+}
+
 export default async function (t) {
+    const traces = await collector(4318);
+    await t.test('traced starts with an endpoint, by the lines of INSTALL.md, and hands on the spans of all', async () => {
+        await sh(`set -e
+            echo 'OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318' >/etc/chatbot/conf.d/traces.conf
+            install -m 600 /dev/stdin /etc/chatbot/credentials/otel_exporter_otlp_headers <<<'authorization=Bearer%20boot'
+            systemctl restart chatbot.target`);
+        await healthy();
+        t.equal(await show('chatbot-traced', 'ActiveState'), 'active');
+        const id = '0af7651916cd43dd8448eb211c80319c';
+        const body = { email: 'first@example.com', password: 'SecurePass123' };
+        const token = (await call(gateway, 'POST', '/users/login', { body })).json.access_token;
+        t.equal((await call(gateway, 'GET', '/projects', { token, headers: { 'X-Request-Id': id } })).status, 200);
+        const seen = (by, name) => traces.spans.some((span) => span.traceId === id && span.by === by && span.name === name);
+        for (const [by, name] of [['chatbot-gateway', 'GET /projects'], ['chatbot-projectd', 'project_list'], ['chatbot-authd', 'session_check']])
+            await eventually(() => seen(by, name), { what: `span ${name} of ${by}`, seconds: 20 });
+        t.equal(traces.requests[0].authorization, 'Bearer boot');
+    });
     await t.test('denied-access matrix', async () => {
         put('/root/matrix.sh', script);
         const rows = (await sh('bash /root/matrix.sh')).split('\n').map((line) => line.split(' '));
@@ -131,4 +173,10 @@ export default async function (t) {
             t.figures[`exposure of ${unit}`] = level;
         }
     });
+    await t.test('without an endpoint traced is over', async () => {
+        await sh('rm /etc/chatbot/conf.d/traces.conf /etc/chatbot/credentials/otel_exporter_otlp_headers; systemctl restart chatbot.target');
+        await healthy();
+        t.equal(await show('chatbot-traced', 'ActiveState'), 'inactive');
+    });
+    traces.stop();
 }

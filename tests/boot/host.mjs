@@ -1,4 +1,4 @@
-// The booted host as the tests use it: commands in it, files of it, HTTP to it.
+// Booted hosts as the tests use them: commands in them, files of them, HTTP to them.
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -6,36 +6,64 @@ import https from 'node:https';
 import path from 'node:path';
 
 const top = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
-const name = process.env.BOOT_NAME;
-const tool = path.join(top, 'tests/boot/host');
-const leader = execFileSync(tool, ['pid', name], { encoding: 'utf8' }).trim();
+export const tool = path.join(top, 'tests/boot/host');
 
 export const out = process.env.BOOT_OUT;
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// Runs a shell script in the host.  Resolves to its output; rejects with it where it fails,
-// unless `any` is true: then to {code, text}.
-export function sh(script, { any = false, env = {} } = {}) {
-    const given = Object.entries(env).map(([k, v]) => `${k}=${v}`);
-    return new Promise((resolve, reject) => {
-        const child = spawn(tool, ['run', name, 'env', ...given, 'bash', '-c', script], {
-            stdio: ['ignore', 'pipe', 'pipe'],
+// A booted host by its name.
+export class Host {
+    constructor(name) {
+        this.name = name;
+        this.leader = execFileSync(tool, ['pid', name], { encoding: 'utf8' }).trim();
+    }
+
+    // Runs a shell script in the host.  Resolves to its output; rejects with it where it fails,
+    // unless `any` is true: then to {code, text}.
+    sh(script, { any = false, env = {} } = {}) {
+        const given = Object.entries(env).map(([k, v]) => `${k}=${v}`);
+        return new Promise((resolve, reject) => {
+            const child = spawn(tool, ['run', this.name, 'env', ...given, 'bash', '-c', script], {
+                stdio: ['ignore', 'pipe', 'pipe'],
+            });
+            let text = '';
+            for (const stream of [child.stdout, child.stderr]) stream.on('data', (c) => (text += c));
+            child.on('error', reject);
+            child.on('close', (code) => {
+                if (any) resolve({ code, text });
+                else if (code === 0) resolve(text.trim());
+                else reject(new Error(`${script.split('\n')[0]}: exit ${code}\n${text.slice(-2000)}`));
+            });
         });
-        let text = '';
-        for (const stream of [child.stdout, child.stderr]) stream.on('data', (c) => (text += c));
-        child.on('error', reject);
-        child.on('close', (code) => {
-            if (any) resolve({ code, text });
-            else if (code === 0) resolve(text.trim());
-            else reject(new Error(`${script.split('\n')[0]}: exit ${code}\n${text.slice(-2000)}`));
+    }
+
+    // A file of the host, seen from outside.
+    inside(file) {
+        return `/proc/${this.leader}/root${file}`;
+    }
+
+    put(file, text) {
+        fs.writeFileSync(this.inside(file), text);
+    }
+
+    copy(from, file) {
+        fs.copyFileSync(from, this.inside(file));
+    }
+
+    async install(deb, { env = {} } = {}) {
+        this.copy(deb, `/root/${path.basename(deb)}`);
+        return this.sh(`apt-get install -y --allow-downgrades /root/${path.basename(deb)}`, {
+            env: { DEBIAN_FRONTEND: 'noninteractive', ...env },
         });
-    });
+    }
 }
 
-// Files of the host, seen from outside.
-const inside = (file) => `/proc/${leader}/root${file}`;
-export const put = (file, text) => fs.writeFileSync(inside(file), text);
-export const copy = (from, file) => fs.copyFileSync(from, inside(file));
+// The one host that most parts play on.
+const one = process.env.BOOT_NAME ? new Host(process.env.BOOT_NAME) : undefined;
+export const sh = (script, options) => one.sh(script, options);
+export const put = (file, text) => one.put(file, text);
+export const copy = (from, file) => one.copy(from, file);
+export const install = (file, options) => one.install(file, options);
 
 export const systemctl = (...args) => sh(`systemctl ${args.join(' ')}`);
 export const show = (unit, property) => sh(`systemctl show -P ${property} ${unit}`);
@@ -107,22 +135,16 @@ export const cursor = async () =>
 export const journal = (since, options = '') =>
     sh(`journalctl --sync; journalctl --no-pager -o short-monotonic --after-cursor='${since}' ${options}`);
 
-export async function install(deb, { env = {} } = {}) {
-    copy(deb, `/root/${path.basename(deb)}`);
-    return sh(`apt-get install -y --allow-downgrades /root/${path.basename(deb)}`, {
-        env: { DEBIAN_FRONTEND: 'noninteractive', ...env },
-    });
-}
-
-// The provider of tests/provider, on the host's loopback; returns how to end it.
-export function provider(key, port = 18080) {
-    const child = spawn(path.join(out, 'provider/provider'), ['--port', String(port), '--key', key], {
-        stdio: 'ignore',
-    });
+// The provider of tests/provider, on the host's loopback or `listen`, which `enter` is a command to come to; returns how to end it.
+export function provider(key, { port = 18080, listen = '127.0.0.1', enter = [] } = {}) {
+    const args = ['--port', String(port), '--listen', listen, '--key', key];
+    const [program, ...rest] = [...enter, path.join(out, 'provider/provider'), ...args];
+    const child = spawn(program, rest, { stdio: 'ignore' });
     return () => child.kill('SIGTERM');
 }
 
 export const readme = () => fs.readFileSync(path.join(top, 'README.md'), 'utf8');
+export const scaling = () => fs.readFileSync(path.join(top, 'deploy/SCALING.md'), 'utf8');
 export const nginxConf = () => fs.readFileSync(path.join(top, 'deploy/nginx/chatbot.conf'), 'utf8');
 export function deb(which) {
     const dir = path.join(out, which);

@@ -1,5 +1,6 @@
 // Plays the parts in order on the booted host; each needs what the ones before it made.
 import { sh } from './host.mjs';
+import { t } from './report.mjs';
 import install from './a_install.mjs';
 import closed from './b_closed.mjs';
 import settings from './c_settings.mjs';
@@ -14,32 +15,6 @@ const parts = { install, closed, settings, sizes, restarts, operator, proxy, upg
 const needed = new Set(['install']);
 if (process.env.BOOT_ONLY === 'upgrade') needed.add('proxy');
 if (process.env.BOOT_ONLY === 'remove') needed.add('operator');
-let passed = 0;
-let failed = 0;
-
-const t = {
-    figures: {}, // what the closing lines say
-    // One test: fn throws what is wrong.
-    async test(name, fn, { vital = false } = {}) {
-        const begun = Date.now();
-        try {
-            await fn();
-            passed++;
-            console.log(`ok   ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
-        } catch (e) {
-            failed++;
-            console.log(`FAIL ${name}\n     ${e.stack.split('\n').slice(0, 12).join('\n     ')}`);
-            if (vital) throw new Error('without this nothing else makes sense');
-        }
-    },
-    equal(is, should, what = 'value') {
-        const [a, b] = [JSON.stringify(is), JSON.stringify(should)];
-        if (a !== b) throw new Error(`${what} is ${a}, should be ${b}`);
-    },
-    match(text, pattern) {
-        if (!pattern.test(text)) throw new Error(`${String(text).slice(0, 1500)}\nlacks ${pattern}`);
-    },
-};
 
 try {
     for (const [name, part] of Object.entries(parts)) {
@@ -49,11 +24,11 @@ try {
         await part(t);
     }
 } catch (e) {
-    failed++;
+    t.failed++;
     console.log(`FAIL ${e.stack}`);
 }
-if (failed) console.log(await sh('journalctl --no-pager -n 60 -o short-monotonic', { any: true }).then((r) => r.text));
+if (t.failed) console.log(await sh('journalctl --no-pager -n 60 -o short-monotonic', { any: true }).then((r) => r.text));
 for (const [name, value] of Object.entries(t.figures)) console.log(`figure ${name}: ${value}`);
 t.stop?.();
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+console.log(`${t.passed} passed, ${t.failed} failed`);
+process.exit(t.failed ? 1 : 0);
