@@ -95,19 +95,14 @@ static void list(struct text *ret_ids, struct json_object *data)
     text_putc(ret_ids, ']');
 }
 
-int upstream_models(struct upstream *u, const char *traceparent, struct text *ret_ids)
+/* Appends the names that an answer lists.  DONE, or UPSTREAM_CUT: it is none. */
+static int answer_read(const char *text, size_t size, struct text *ret_ids)
 {
-    cleanup(text_drop) struct text body = {0}, scratch = {0};
+    cleanup(text_drop) struct text scratch = {0};
     cleanup(json_drop) struct json_object *o = NULL;
     struct json_object *data;
-    const char *text, *why;
-    size_t size;
-    int r = fetch(&u->site, traceparent, &body);
+    const char *why;
 
-    if (r != DONE)
-        return r;
-    text = body.data ? body.data : "";
-    size = body.size;
     mend_json(&scratch, &text, &size);
     if (json_parse(text, size, &o, &why) != DONE)
         return UPSTREAM_CUT;
@@ -116,4 +111,12 @@ int upstream_models(struct upstream *u, const char *traceparent, struct text *re
         return UPSTREAM_CUT;
     list(ret_ids, data);
     return DONE;
+}
+
+int upstream_models(struct upstream *u, const char *traceparent, struct text *ret_ids)
+{
+    cleanup(text_drop) struct text body = {0};
+    int r = fetch(&u->site, traceparent, &body);
+
+    return r ? r : answer_read(body.data ? body.data : "", body.size, ret_ids);
 }

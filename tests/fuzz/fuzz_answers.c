@@ -1,8 +1,10 @@
 /*
  * What a provider says beside its answers, the first byte picks which: how long to wait, a title,
- * and lists of files.
+ * lists of files, lists of models.
  */
 #include <string.h>
+
+#include "chatd/upstream/models.c"
 
 #include "chatd/titles.h"
 #include "chatd/upstream/retry.h"
@@ -51,6 +53,25 @@ static void list_try(const char *json, size_t size)
         must(seen == 0);
 }
 
+static void models_try(const char *said, size_t size)
+{
+    cleanup(text_drop) struct text ids = {0};
+    cleanup(json_drop) struct json_object *names = NULL;
+    const char *why;
+
+    if (answer_read(said, size, &ids) != DONE) {
+        must(ids.size == 0);
+        return;
+    }
+    must(json_parse(ids.data, ids.size, &names, &why) == DONE);
+    must(json_object_is_type(names, json_type_array));
+    must(json_object_array_length(names) <= UPSTREAM_MODELS_MAX);
+    for (size_t i = 0; i < json_object_array_length(names); i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(names, i));
+        must(*name && strlen(name) <= MODEL_ID_MAX && utf8_check(name, strlen(name)));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cleanup(free_drop) char *text = NULL;
@@ -60,15 +81,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = calloc(1, size + 1);
     must(text != NULL);
     memcpy(text, data + 1, size - 1);
-    switch (data[0] % 3) {
+    switch (data[0] % 4) {
     case 0:
         wait_try(text, strlen(text) + 1 < size ? text + strlen(text) + 1 : NULL);
         break;
     case 1:
         title_try(text, size - 1);
         break;
-    default:
+    case 2:
         list_try(text, size - 1);
+        break;
+    default:
+        models_try(text, size - 1);
         break;
     }
     return 0;

@@ -1,6 +1,6 @@
 // Rows that no sound platform has once it is at rest: what was begun and never ended, ended twice, or
 // belongs to nobody.
-import { execute, select } from '../../harness/database.mjs';
+import { execute, select, sql } from '../../harness/database.mjs';
 import { sleep } from '../../harness/http.mjs';
 
 // What may not be, as text: each row of these says which.
@@ -38,6 +38,42 @@ const RULES = {
     'a message to another service was given up': ['auth', 'chat', 'file', 'project'].map((s) => `SELECT '${s}' AS service, op, error FROM ${s}.outbox WHERE parked_at IS NOT NULL`).join(' UNION ALL '),
     'a turn ended twice': `SELECT turn_id FROM watched.turn_end GROUP BY turn_id HAVING count(*) > 1`,
 };
+
+// A way to break each rule, where some turns have been.
+const NEWEST = 'WHERE id = (SELECT max(id) FROM chat.turn)';
+const DAMAGE = {
+    'a turn ended without a time, or has one and runs': `UPDATE chat.turn SET finished_at = NULL ${NEWEST}`,
+    'a turn runs in no process that lives': `UPDATE chat.turn SET state = 'running', process = 'nobody' ${NEWEST}`,
+    'a turn waits, and is somebody\'s': `UPDATE chat.turn SET state = 'queued', process = 'nobody' ${NEWEST}`,
+    'an answer is pending without its turn': `UPDATE chat.message SET status = 'pending' WHERE id = (SELECT max(message_id) FROM chat.turn)`,
+    'an answer and its turn disagree': `UPDATE chat.message SET status = 'failed' WHERE id = (SELECT max(message_id) FROM chat.turn WHERE state = 'completed')`,
+    'a conversation shows a turn that has ended': 'UPDATE chat.conversation c SET active_turn = t.id FROM chat.turn t WHERE t.conversation_id = c.id',
+    'a message is in no conversation': 'UPDATE chat.message SET conversation_id = -1 WHERE id = (SELECT max(id) FROM chat.message)',
+    'a message answers none': 'UPDATE chat.message SET parent_id = -1 WHERE id = (SELECT max(id) FROM chat.message)',
+    'a turn is in no conversation': `UPDATE chat.turn SET conversation_id = -1 ${NEWEST}`,
+    'a conversation is in no project': 'UPDATE chat.conversation SET project_id = -1 WHERE id = (SELECT max(id) FROM chat.conversation)',
+    'tokens are held for no turn': 'INSERT INTO chat.budget_day VALUES (-1, now()::date, 0, 5)',
+    'a turn is not counted': 'DELETE FROM chat.usage_day',
+    'a file is in no project': `INSERT INTO file.file (owner_id, project_id, filename, bytes, mime, sha256) VALUES (-1, -1, 'x', 1, 'text/plain', 'x')`,
+    'a content is counted wrongly': `INSERT INTO file.blob (owner_id, sha256, refs) VALUES (-1, 'x', 2)`,
+    'a file has no content': `INSERT INTO file.file (owner_id, project_id, filename, bytes, mime, sha256) VALUES (-1, -1, 'x', 1, 'text/plain', 'x')`,
+    'bytes are counted wrongly': 'INSERT INTO file.storage VALUES (-1, 5)',
+    'a copy is of no file': `INSERT INTO file.copy (file_id, state) VALUES (-1, 'wanted')`,
+    'an archive is made by nobody': `INSERT INTO file.account_export (owner_id, state) VALUES (-1, 'running')`,
+    'an archive has an end, and is not ready': `INSERT INTO file.account_export (owner_id, state) VALUES (-1, 'ready')`,
+    'the audit has gaps': 'DELETE FROM auth.audit WHERE id = (SELECT min(id) + 1 FROM auth.audit)',
+    'an account is erased before its parts': `INSERT INTO auth.erasure (account_id, receipt, requested_by, erased_at) VALUES (-1, 'x', 0, now())`,
+    'a message to another service was given up': `INSERT INTO chat.outbox (op, object, account_id, params, parked_at) VALUES ('x', 'x', 0, '', now())`,
+    'a turn ended twice': 'INSERT INTO watched.turn_end SELECT turn_id FROM watched.turn_end',
+};
+
+// Breaks each rule, and takes that back; resolves to those that do not see it.
+export function blind(stack) {
+    const rules = Object.keys(RULES);
+    const statements = rules.flatMap((rule) => ['BEGIN', DAMAGE[rule], `SELECT count(*) > 0 FROM (${RULES[rule]}) broken`, 'ROLLBACK']);
+    const said = sql(stack, 'postgres', ...statements);
+    return rules.flatMap((rule, i) => (said[4 * i + 2] === 't' ? [] : [`${rule}: ${said[4 * i + 1]} ${said[4 * i + 2]}`]));
+}
 
 // Counts the ends of turns from here on: before anything is asked of the stack.
 export function watchEnds(stack) {

@@ -66,18 +66,21 @@ export class SuiteFaults {
         return self;
     }
 
-    // Without faults: how many calls of each kind there are, how long it takes, and what is so of itself.
+    // Without faults: how many calls of each kind there are, how long it takes, and what is so of itself.  The
+    // first time has more calls, to prepare statements and open connections.
     async survey() {
-        const before = this.#counts();
         const begun = Date.now();
         await this.#play(600000);
         this.took = Date.now() - begun;
+        await this.#rest();
+        const before = this.#counts();
+        await this.#play(4 * this.took + 90000);
+        const after = this.#counts();
         await this.#rest();
         this.steps = [];
         for (const step of AFTER) if (!(await this.#step(step, 10000))) this.steps.push(step); // some settings forbid it
         this.known = (await halfWritten(this.stack, { within: 8000 })).map(({ rule }) => rule);
         this.watch.fresh();
-        const after = this.#counts();
         return Object.entries(after).flatMap(([key, calls]) => {
             const [program, kind] = key.split(' ');
             return calls > before[key] ? [{ program, kind, calls: calls - before[key] }] : [];
@@ -91,9 +94,7 @@ export class SuiteFaults {
     // Resolves to {met, refused: {"500 internal": n}, findings: [text]}; undefined where the machine stood still
     // meanwhile, which says nothing of the platform.
     async play(point) {
-        let last = Date.now(), still = 0;
-        const clock = setInterval(() => ([still, last] = [Math.max(still, Date.now() - last), Date.now()]), 500);
-        const result = await this.#judged(point).finally(() => clearInterval(clock));
+        const [result, still] = await timed(() => this.#judged(point));
         return still < STILL_MS ? result : undefined;
     }
 
@@ -190,11 +191,20 @@ export class SuiteFaults {
     // What the end shows: leaks, and an end that does not come.
     async stop() {
         const findings = [];
-        await this.stack.stop().catch((e) => findings.push(`does not stop: ${e.message}`));
+        const [failure, still] = await timed(() => this.stack.stop().catch((e) => e));
+        if (failure && still < STILL_MS) findings.push(`does not stop: ${failure.message}`);
         findings.push(...ended(this.watch.fresh(), 'memory'));
         this.plans.close();
         return findings;
     }
+}
+
+// Resolves to what fn() does, and how long at once nothing ran meanwhile, ms.
+async function timed(fn) {
+    let last = Date.now(), still = 0;
+    const clock = setInterval(() => ([still, last] = [Math.max(still, Date.now() - last), Date.now()]), 500);
+    const result = await fn().finally(() => clearInterval(clock));
+    return [result, still];
 }
 
 // Processes that ended as none should: reports of sanitizers, signals of mistakes, settings refused.
