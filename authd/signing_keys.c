@@ -1,6 +1,7 @@
 /* Signing keys: made once, sealed under SECRET_KEY, opened at start. */
 #include "authd/signing_keys.h"
 
+#include <assert.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -245,6 +246,7 @@ static int key_reseal(struct db *db, const struct pg_result *rows, int i, const 
 
     if (r)
         return r;
+    assert(k);
     hex_encode(sealed, signing_key_seal(k, next, sealed), sealed_hex);
     secret_check_value(next, check);
     hex_encode(check, sizeof check, check_hex);

@@ -189,9 +189,7 @@ static const char *made_with_check(struct json_object *v)
             known |= strcmp(name, counts[i]) == 0;
         if (known)
             why = as_integer(value, 0, INT64_MAX, &number);
-        else if (strcmp(name, "model") == 0)
-            why = as_string(value, 1, 120, &string);
-        else if (strcmp(name, "finish_reason") == 0)
+        else if (strcmp(name, "model") == 0 || strcmp(name, "finish_reason") == 0)
             why = as_string(value, 1, 120, &string);
         else if (strcmp(name, "temperature") == 0)
             why = as_number(value, 0, 2);

@@ -53,10 +53,10 @@ static bool params_of(const char *hex, int64_t event_id, struct params *ret)
     if (n > ret->capacity)
         return false;
     for (size_t i = 0; i < n; i++) {
-        unsigned byte;
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
             return false;
-        ret->data[i] = (char)byte;
+        ret->data[i] = (char)(high << 4 | low);
     }
     ret->size = n;
     snprintf(id, sizeof id, "%" PRId64, event_id);

@@ -121,15 +121,15 @@ static void task_run(struct call *c, struct job *j)
     job_drop(&j);
 }
 
-void *worker_run(void *start)
+void *worker_run(void *daemon_and_lane)
 {
     static const char *const names[LANE_COUNT] = {"fast", "slow", "write", "hash", "bulk"};
-    struct worker_start w = *(struct worker_start *)start;
+    struct worker_start w = *(struct worker_start *)daemon_and_lane;
     struct db *db = NULL;
     struct job *j;
     struct arena arena = {0};
 
-    free(start);
+    free(daemon_and_lane);
     pulse_begin(PULSE_WORK, names[w.lane], w.number);
     /* of this thread: hashing yields to everything else, and transfers to all but that */
     if (w.lane == LANE_HASH || w.lane == LANE_BULK)

@@ -13,7 +13,7 @@ struct http_request;
 int access_log_open(const char *path, struct access_log **ret) __attribute__((warn_unused_result));
 /* Opens the file anew; while that fails, the old one is written on. */
 void access_log_reopen(struct access_log *a);
-void access_log_drop(struct access_log **a);
+void access_log_drop(struct access_log **ret);
 
 /* One reply to `address`, of bytes (-1: the client has left).  a NULL: nothing.  Any thread. */
 void access_log_write(struct access_log *a, const struct http_request *r, const char *address,

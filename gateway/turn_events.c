@@ -240,7 +240,7 @@ static int turn_events(struct exchange *x)
     struct turn_events_in in = {0};
     struct follower *follower;
     struct reader s;
-    uint64_t cursor;
+    uint64_t cursor = 0;
     char topic[32];
     bool over = false;
     int r = events_input(x, &in, &cursor);

@@ -74,9 +74,8 @@ static int prompts_read(struct seed_file *f, struct prompts *ret)
 {
     const char *why = seed_begin(f, SEED_PROMPTS);
     struct seed_row row;
-    int more = 0;
 
-    while (!why && (more = seed_next(f, &row, &why)) > 0)
+    while (!why && seed_next(f, &row, &why) > 0)
         prompt_add(ret, &row);
     if (why)
         return console_fail("the file", why);
@@ -254,9 +253,9 @@ static int projects_walk(struct call *c, struct seed_run *run, const struct prom
     const char *why = seed_begin(run->file, SEED_PROJECTS);
     struct seed_row row;
     int64_t rest;
-    int more = 0, r = 0;
+    int r = 0;
 
-    while (!why && !r && (more = seed_next(run->file, &row, &why)) > 0)
+    while (!why && !r && seed_next(run->file, &row, &why) > 0)
         r = project_import_one(c, run, prompts, &row);
     if (r)
         return console_fail("the database", "did not take a project");

@@ -47,7 +47,7 @@ void broker_set_keys(struct broker *b, const char *keys);
  * below, stops the thread, unlinks the sockets.  No thread may enter them any more, and every
  * follower must have been ended.
  */
-void broker_drop(struct broker **b);
+void broker_drop(struct broker **ret);
 
 /*
  * A follower gets the events of one topic.  The callback runs on the broker's thread: it must only

@@ -91,7 +91,7 @@ static void ready_read(struct broker *b, struct service *s, struct worker *w, st
     const struct envelope *e = &m->e;
     struct bus_peer from;
 
-    if (strcmp(e->service, api_svc_name(s->svc))) {
+    if (strcmp(e->service, api_svc_name(s->svc)) != 0) {
         refuse(b, s, "wrong_service", e->service);
         return;
     }
@@ -99,7 +99,7 @@ static void ready_read(struct broker *b, struct service *s, struct worker *w, st
         refuse_peer(b, s, &from);
         return;
     }
-    if (!instance_valid(e->instance) || (w && strcmp(w->instance, e->instance))) {
+    if (!instance_valid(e->instance) || (w && strcmp(w->instance, e->instance) != 0)) {
         bad_frame(b, s, e->instance);
         return;
     }

@@ -20,7 +20,7 @@
 
 static bool listens_on(int fd, int port)
 {
-    struct sockaddr_in a;
+    struct sockaddr_in a = {0};
     socklen_t size = sizeof a, int_size = sizeof(int);
     int listening = 0;
 

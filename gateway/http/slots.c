@@ -216,7 +216,7 @@ static bool is_same(const struct sockaddr_in *a, const struct sockaddr_in *b)
 
 static void victims_cut(struct slots *s, struct victim *victims, unsigned n)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
 
     for (int fd = 0; fd < s->fd_limit; fd++)
         for (unsigned i = 0; i < n && (i > 0 || peer_of(fd, &peer)); i++)
@@ -226,7 +226,7 @@ static void victims_cut(struct slots *s, struct victim *victims, unsigned n)
 
 int slot_fd(const struct slots *s, const struct slot *slot)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
 
     for (int fd = 0; fd < s->fd_limit; fd++)
         if (peer_of(fd, &peer) && is_same(&peer, &slot->peer))

@@ -17,7 +17,7 @@ struct streams;
 /* Starts the publishers.  max: streams at once.  DONE, or a fault. */
 int streams_new(unsigned max, struct streams **ret) __attribute__((warn_unused_result));
 /* No stream may be left. */
-void streams_drop(struct streams **s);
+void streams_drop(struct streams **all);
 
 /*
  * Takes a place for s, whose caller, session and turn are set.

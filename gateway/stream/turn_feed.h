@@ -50,14 +50,14 @@ void turn_feed_accept(struct turn_feed *f, int64_t turn, int64_t conversation, i
  * DONE: goes on; *ret_over: the reader has everything.  STREAM_EXPIRED; BAD_INPUT: no reader can
  * have been there.
  */
-int turn_feed_resume(struct turn_feed *f, uint64_t cursor, struct json_object *state,
-                     bool *ret_over) __attribute__((warn_unused_result));
+int turn_feed_resume(struct turn_feed *f, uint64_t cursor, struct json_object *o, bool *ret_over)
+    __attribute__((warn_unused_result));
 
 /* A record of topic turn:<id>. */
 void turn_feed_event(struct turn_feed *f, const struct event *e);
 
 /* An answer of turn_look(attempt, taken) as they were at any moment since. */
-void turn_feed_look(struct turn_feed *f, struct json_object *state);
+void turn_feed_look(struct turn_feed *f, struct json_object *o);
 
 /* The turn is no more: its conversation was deleted. */
 void turn_feed_gone(struct turn_feed *f);
