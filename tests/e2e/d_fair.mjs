@@ -1,8 +1,8 @@
 // One user's many turns hold another's single one up for no longer than a running turn takes, and
 // no race takes a user over the limit.
 import assert from 'node:assert/strict';
-import { eventually } from '../harness/http.mjs';
-import { sql } from '../harness/database.mjs';
+import { eventually, sleep } from '../harness/http.mjs';
+import { execute, select, sql } from '../harness/database.mjs';
 import { heard } from '../harness/upstream.mjs';
 
 const MANY = 100;
@@ -77,5 +77,22 @@ export default async function (t) {
         );
         for (const reply of many) assert.equal((await reply).status, 200);
         assert.ok(most <= 3, `${most} ran at once`);
+    });
+
+    // chat.may_run() with a table and a hash of our own: the second one begins while the first one holds
+    // the lock, and comes to the lock when the first one has committed.
+    await t.test('who waits on the way to the lock counts what was committed meanwhile', async () => {
+        const run = "INSERT INTO turn SELECT 1, 'running' WHERE chat.may_run(1, 1)";
+        await execute(
+            t.stack,
+            `CREATE SCHEMA few; CREATE TABLE few.turn (owner_id bigint, state text); CREATE SCHEMA slow;
+             CREATE FUNCTION slow.hashtextextended(text, bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS
+             'BEGIN PERFORM pg_sleep(1.5); RETURN pg_catalog.hashtextextended($1, $2); END'`,
+        );
+        const first = execute(t.stack, `SET search_path = few, pg_catalog; BEGIN; ${run}; SELECT pg_sleep(0.8); COMMIT`);
+        await sleep(200);
+        await Promise.all([first, execute(t.stack, `SET search_path = slow, few, pg_catalog; ${run}`)]);
+        assert.deepEqual(await select(t.stack, 'SELECT count(*) AS n FROM few.turn'), [{ n: 1 }]);
+        await execute(t.stack, 'DROP SCHEMA few, slow CASCADE');
     });
 }

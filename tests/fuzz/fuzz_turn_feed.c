@@ -146,8 +146,9 @@ static void step(struct world *w, uint8_t what, uint8_t n)
     case 3:
         event(w, EVENT_STATE, w->attempt, w->size, "running", 7);
         break;
-    case 4: /* a process that lost the turn */
-        if (w->attempt > 1)
+    case 4: /* a process that lost the turn; what it says before the reader heard of that is its own
+             */
+        if (w->attempt > 1 && w->feed.attempt == w->attempt)
             event(w, n & 1 ? EVENT_DELTA : EVENT_STATE, w->attempt - 1, 50, "zzzz", 4);
         break;
     case 5:
