@@ -10,16 +10,20 @@ file(GLOB load_sources CONFIGURE_DEPENDS tests/load/*.c)
 file(GLOB load_shared CONFIGURE_DEPENDS tests/load/lib/*.c)
 file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 
+set(TEST_EMULATOR "" CACHE STRING "What runs the Check programs")
+set(TEST_TIMEOUT 120 CACHE STRING "Seconds that one may take")
+
 # test_program(label source [more sources]): a Check program, known to ctest as label/name.
 function(test_program label source)
   get_filename_component(name ${source} NAME_WE)
   set(target ${label}_${name})
   add_executable(${target} ${source} ${ARGN})
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}
-                        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${label})
+                        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${label}
+                        CROSSCOMPILING_EMULATOR "${TEST_EMULATOR}")
   target_link_libraries(${target} ${all_libs} PkgConfig::check)
   add_test(NAME ${label}/${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} TIMEOUT 120)
+  set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} TIMEOUT ${TEST_TIMEOUT})
 endfunction()
 
 if(TESTS)
