@@ -1,4 +1,5 @@
 /* Priorities of threads and processes. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -6,12 +7,14 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/priority.h"
 
-#define SLICE_NS 100000000 /* the longest that the kernel takes */
+#define SLICE_NS  100000000 /* the longest that the kernel takes */
+#define TRIES_MAX 40        /* a second in all */
 
 /* Of sched_setattr(2), which libc does not declare; its first version. */
 struct scheduling {
@@ -45,11 +48,18 @@ void priority_yield_thread(bool yields)
 
 void priority_lower_process(int nice)
 {
+    const struct timespec pause = {.tv_nsec = 25000000};
     cleanup(fd_drop) int fd = -1;
+    char text[12];
+    int n = snprintf(text, sizeof text, "%d", nice);
 
     if (getsid(0) != getpid())
         return;
     fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0)
-        dprintf(fd, "%d", nice);
+    /* the kernel takes one such change in 100 ms from all processes of the machine */
+    for (int tries = 0; fd >= 0 && tries < TRIES_MAX; tries++) {
+        if (write(fd, text, (size_t)n) >= 0 || errno != EAGAIN)
+            return;
+        nanosleep(&pause, NULL);
+    }
 }
