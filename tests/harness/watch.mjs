@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const BROKEN = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\bPANIC\b|Segmentation fault/;
+export const BROKEN = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\bPANIC\b|Segmentation fault/;
 const WARNING = /^<[0-4]>/;
 
 export class Watch {

@@ -1,6 +1,6 @@
 // Lets the n-th call of each kind fail in each program, for every step of the tour, and judges what
 // people, processes and logs say of it.
-import { Watch } from '../../harness/watch.mjs';
+import { BROKEN, Watch } from '../../harness/watch.mjs';
 import { eventually, request, sleep } from '../../harness/http.mjs';
 import { KINDS, Plans, PROGRAMS } from './plans.mjs';
 import { STEPS, Visitor } from './tour.mjs';
@@ -12,7 +12,6 @@ export const STACK = {
 };
 
 export const ENDS = ['memory', 'system']; // whom these meet may end; it begins anew
-export const BROKEN = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\bPANIC\b|Segmentation fault/;
 const HEALTH_MS = 30000;
 
 export class Faults {
