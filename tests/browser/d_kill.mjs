@@ -9,7 +9,7 @@ const words = (s) => s.split(/\s+/).filter(Boolean).join(' ');
 
 export default (t) => withBrowser(t, async (b) => {
     const context = await b.loggedIn('stoic');
-    const id = await project(t, 'Kills', { model: 'n-120x40+first_ms=200' });
+    const id = await project(t, 'Kills', { model: 'n-120x40+first_ms=500' });
     const page = await b.tab(context, `/chat?project=${id}`);
 
     let answers = 0;
@@ -55,11 +55,10 @@ export default (t) => withBrowser(t, async (b) => {
         await say(page, 'second');
         await started();
         const told = saying('Starting over…');
-        for (const name of ['chatd-1', 'chatd-2']) {
-            const pid = t.stack.pid(name);
-            t.stack.signal(name, 'SIGKILL');
-            await again(name, pid);
-        }
+        // Both at once: had the other one to come back first, the answer could have ended in the meantime.
+        const pids = ['chatd-1', 'chatd-2'].map((name) => [name, t.stack.pid(name)]);
+        for (const [name] of pids) t.stack.signal(name, 'SIGKILL');
+        for (const [name, pid] of pids) await again(name, pid);
         await whole();
         assert.ok(await Promise.race([told, sleep(1000)]), 'the page says that the answer begins anew');
     });
