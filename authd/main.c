@@ -66,6 +66,6 @@ int main(int argc, char **argv)
         .stop = authd_stop,
     };
 
-    priority_lower_process(3); /* a flood of log-ins leaves the processors to the chats */
+    priority_lower_process(7); /* a flood of log-ins leaves the processors to the chats */
     return service_main(&authd, argc, argv);
 }

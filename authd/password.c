@@ -10,6 +10,7 @@
 #include "authd/common_passwords.h"
 #include "common/digest.h"
 #include "common/fault.h"
+#include "common/priority.h"
 #include "proto/api.h"
 
 #define SALT_SIZE 16
@@ -82,8 +83,12 @@ static int hash_compute(const char *password, struct phc *p, unsigned char ret[P
         .free_cbk = memory_unmap,
         .flags = ARGON2_DEFAULT_FLAGS,
     };
-    int r = argon2id_ctx(&context);
+    struct offers offers;
+    int r;
 
+    offers_begin(&offers);
+    r = argon2id_ctx(&context);
+    offers_end(&offers);
     return r == ARGON2_OK ? DONE : FAULT("argon2id: %s", argon2_error_message(r));
 }
 
@@ -124,10 +129,14 @@ int password_nobody(const struct password_cost *cost, char ret[PASSWORD_HASH_MAX
 static int pbkdf2_compute(const char *password, const struct pbkdf2 *p,
                           unsigned char ret[PBKDF2_HASH_SIZE])
 {
-    return PKCS5_PBKDF2_HMAC(password, (int)strlen(password), p->salt, (int)p->salt_size,
-                             (int)p->rounds, EVP_sha256(), PBKDF2_HASH_SIZE, ret) == 1
-               ? DONE
-               : FAULT("pbkdf2");
+    struct offers offers;
+    bool good;
+
+    offers_begin(&offers);
+    good = PKCS5_PBKDF2_HMAC(password, (int)strlen(password), p->salt, (int)p->salt_size,
+                             (int)p->rounds, EVP_sha256(), PBKDF2_HASH_SIZE, ret) == 1;
+    offers_end(&offers);
+    return good ? DONE : FAULT("pbkdf2");
 }
 
 static int pbkdf2_verify(const struct pbkdf2 *p, const char *password)

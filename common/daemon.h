@@ -40,10 +40,17 @@ struct job {
 const char *job_body(struct job *j, size_t *ret_size);
 void job_drop(struct job **j);
 
+/* A worker that waits, on its own stack. */
+struct lane_idle {
+    struct lane_idle *below;
+    pthread_cond_t woken;
+    bool is_woken;
+};
+
 /* A lane's queue: filled by the bus thread, emptied by the lane's workers. */
 struct lane_queue {
     pthread_mutex_t lock;
-    pthread_cond_t filled;
+    struct lane_idle *idle; /* workers that wait, the last one to do so first */
     struct job *first, **last;
     bool closed;
     int wake_fd;      /* eventfd for the FAST lane's poll, else -1 */

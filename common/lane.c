@@ -11,7 +11,29 @@ void lane_queue_init(struct lane_queue *q)
     *q = (struct lane_queue){.wake_fd = -1};
     q->last = &q->first;
     pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->filled, NULL);
+}
+
+/* The one that worked last: its caches, and those of its database connection, are the warmest.  A
+ * condition that all wait for would wake each in turn. */
+static void idle_wake(struct lane_queue *q)
+{
+    struct lane_idle *top = q->idle;
+
+    if (!top)
+        return;
+    q->idle = top->below;
+    top->is_woken = true;
+    pthread_cond_signal(&top->woken);
+}
+
+static void idle_wait(struct lane_queue *q)
+{
+    struct lane_idle me = {.below = q->idle, .woken = PTHREAD_COND_INITIALIZER};
+
+    q->idle = &me;
+    while (!me.is_woken)
+        pthread_cond_wait(&me.woken, &q->lock);
+    pthread_cond_destroy(&me.woken);
 }
 
 void lane_queue_put(struct lane_queue *q, struct job *j)
@@ -22,7 +44,7 @@ void lane_queue_put(struct lane_queue *q, struct job *j)
         q->moved_us = clock_us();
     *q->last = j;
     q->last = &j->next;
-    pthread_cond_signal(&q->filled);
+    idle_wake(q);
     pthread_mutex_unlock(&q->lock);
     if (q->wake_fd >= 0)
         eventfd_write(q->wake_fd, 1);
@@ -47,7 +69,7 @@ struct job *lane_queue_take(struct lane_queue *q)
 
     pthread_mutex_lock(&q->lock);
     while (!q->first && !q->closed)
-        pthread_cond_wait(&q->filled, &q->lock);
+        idle_wait(q);
     j = first_take(q);
     pthread_mutex_unlock(&q->lock);
     return j;
@@ -95,7 +117,8 @@ void lane_queue_close(struct lane_queue *q)
 {
     pthread_mutex_lock(&q->lock);
     q->closed = true;
-    pthread_cond_broadcast(&q->filled);
+    while (q->idle)
+        idle_wake(q);
     pthread_mutex_unlock(&q->lock);
     if (q->wake_fd >= 0)
         eventfd_write(q->wake_fd, 1);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,11 @@
 
 #define SLICE_NS  100000000 /* the longest that the kernel takes */
 #define TRIES_MAX 40        /* a second in all */
+#define OFFER_NS  200000
+
+#ifndef sigev_notify_thread_id /* as timer_create(2) calls it; the C library has no name for it */
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 
 /* Of sched_setattr(2), which libc does not declare; its first version. */
 struct scheduling {
@@ -62,4 +68,30 @@ void priority_lower_process(int nice)
             return;
         nanosleep(&pause, NULL);
     }
+}
+
+static void on_offer(int signal)
+{
+    (void)signal;
+    sched_yield();
+}
+
+void offers_begin(struct offers *o)
+{
+    static const struct itimerspec every = {{.tv_nsec = OFFER_NS}, {.tv_nsec = OFFER_NS}};
+    const struct sigaction action = {.sa_handler = on_offer, .sa_flags = SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+
+    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+    sigaction(SIGALRM, &action, NULL); /* stays: a last signal may come late */
+    o->made = timer_create(CLOCK_MONOTONIC, &event, &o->timer) == 0;
+    if (o->made)
+        timer_settime(o->timer, 0, &every, NULL);
+}
+
+void offers_end(struct offers *o)
+{
+    if (o->made)
+        timer_delete(o->timer);
+    o->made = false;
 }

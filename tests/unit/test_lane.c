@@ -1,4 +1,5 @@
 /* A lane's queue: order, closing, and for how long nobody has taken anything. */
+#include <stdatomic.h>
 #include <time.h>
 
 #include "common/daemon.h"
@@ -49,6 +50,51 @@ START_TEST(stuck)
 }
 END_TEST
 
+static atomic_int taken[3]; /* jobs, of each worker */
+
+static void *worker(void *number)
+{
+    while (lane_queue_take(&q))
+        atomic_fetch_add(&taken[(intptr_t)number], 1);
+    return NULL;
+}
+
+static void all_idle_wait(void)
+{
+    int n = 0;
+
+    while (n < 3) {
+        pause_ms(1);
+        n = 0;
+        pthread_mutex_lock(&q.lock);
+        for (const struct lane_idle *i = q.idle; i; i = i->below)
+            n++;
+        pthread_mutex_unlock(&q.lock);
+    }
+}
+
+/* One job after another goes to the worker that is warm. */
+START_TEST(last_worker_first)
+{
+    pthread_t threads[3];
+    int last = 0;
+
+    for (intptr_t i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, worker, (void *)i);
+    for (int n = 0; n < 30; n++) {
+        all_idle_wait();
+        lane_queue_put(&q, &jobs[0]);
+    }
+    all_idle_wait();
+    lane_queue_close(&q);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        last += taken[i] == 30;
+    }
+    ck_assert_int_eq(last, 1);
+}
+END_TEST
+
 static void setup(void)
 {
     lane_queue_init(&q);
@@ -61,5 +107,6 @@ int main(void)
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, first_in_first_out);
     tcase_add_test(t, stuck);
+    tcase_add_test(t, last_worker_first);
     return check_run("lane", t);
 }
