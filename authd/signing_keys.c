@@ -162,19 +162,27 @@ static int key_make(struct db *db, const char *secret, struct signing_key **ret)
     return DONE;
 }
 
+/* Whether the key in a row (as for key_take()) was sealed under this secret. */
+static bool is_under(const struct pg_result *rows, int i, const char *secret)
+{
+    unsigned char check[DIGEST_SIZE];
+    char check_hex[2 * DIGEST_SIZE + 1];
+
+    secret_check_value(secret, check);
+    hex_encode(check, sizeof check, check_hex);
+    return strcmp(check_hex, rows_str(rows, i, 2)) == 0;
+}
+
 /* Opens the key in a row: kid, sealed (hex), check (hex). */
 static int key_take(const struct pg_result *rows, int i, const char *secret,
                     struct signing_key **ret)
 {
     const char *kid = rows_str(rows, i, 0), *sealed_hex = rows_str(rows, i, 1);
-    unsigned char check[DIGEST_SIZE], *sealed;
-    char check_hex[2 * DIGEST_SIZE + 1];
+    unsigned char *sealed;
     long size = 0;
     bool good;
 
-    secret_check_value(secret, check);
-    hex_encode(check, sizeof check, check_hex);
-    if (strcmp(check_hex, rows_str(rows, i, 2)) != 0)
+    if (!is_under(rows, i, secret))
         return FAULT("SECRET_KEY is not the one that the stored signing keys were sealed with: "
                      "set the old one again, or replace the keys with rotate-keys");
     sealed = OPENSSL_hexstr2buf(sealed_hex, &size);
@@ -252,6 +260,17 @@ static int key_reseal(struct db *db, const struct pg_result *rows, int i, const 
     hex_encode(check, sizeof check, check_hex);
     return statement(db, Q_signing_key_reseal,
                      ARGS((const char *)k->kid, (const char *)sealed_hex, (const char *)check_hex));
+}
+
+int signing_keys_are_under(struct db *db, const char *secret, bool *ret)
+{
+    cleanup(rows_drop) struct pg_result *row = NULL;
+    int r = statement(db, Q_signing_key_lock, NO_ARGS);
+
+    if (!r)
+        r = db_run(db, Q_signing_key_newest, NO_ARGS, &row);
+    *ret = !r && rows_count(row) && is_under(row, 0, secret);
+    return r;
 }
 
 int signing_keys_reseal(struct db *db, const char *secret, const char *path, const char *next)

@@ -30,13 +30,13 @@ static int account_make(struct call *c, const struct conf *conf, const char *add
 {
     const struct password_cost cost = {(uint32_t)conf_i64(conf, SET_HASH_MEMORY),
                                        (uint32_t)conf_i64(conf, SET_HASH_PASSES)};
-    char password[PASSWORD_MAX] = "", hash[PASSWORD_HASH_MAX], key[ADDRESS_MAX + 1];
+    char password[ASKED_MAX] = "", hash[PASSWORD_HASH_MAX], key[ADDRESS_MAX + 1];
     const char *why = address_check(address);
     int r;
 
     if (why)
         return refuse(c, BAD_INPUT, "email", "%s", why);
-    if (!password_ask(password))
+    if (!secret_ask("Password: ", password))
         return refuse(c, BAD_INPUT, "password", "a password is needed");
     why = utf8_check(password, strlen(password)) ? password_check(password) : "is not UTF-8";
     if (why) {

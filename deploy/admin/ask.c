@@ -14,20 +14,20 @@ int console_fail(const char *what, const char *why)
 }
 
 /* One line without its end; false at the end of input, or when it is too long. */
-static bool line_read(char ret[PASSWORD_MAX])
+static bool line_read(char ret[ASKED_MAX])
 {
     size_t n;
 
-    if (!fgets(ret, PASSWORD_MAX, stdin))
+    if (!fgets(ret, ASKED_MAX, stdin))
         return false;
     n = strcspn(ret, "\n");
-    if (!ret[n] && n == PASSWORD_MAX - 1)
+    if (!ret[n] && n == ASKED_MAX - 1)
         return false;
     ret[n] = '\0';
     return true;
 }
 
-bool password_ask(char ret[PASSWORD_MAX])
+bool secret_ask(const char *prompt, char ret[ASKED_MAX])
 {
     struct termios shown, hidden;
     bool read;
@@ -36,7 +36,7 @@ bool password_ask(char ret[PASSWORD_MAX])
         return line_read(ret);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
-    fputs("Password: ", stderr);
+    fputs(prompt, stderr);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     read = line_read(ret);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);

@@ -2,11 +2,11 @@
 /* What the person at the console is asked and told. */
 #include <stdbool.h>
 
-#define PASSWORD_MAX 512
+#define ASKED_MAX 516 /* of what is asked for, with NUL */
 
 /* Says what failed, and why (NULL: nothing more); returns EXIT_FAILURE. */
 int console_fail(const char *what, const char *why);
 
-/* From a terminal without showing it, else the first line.  False: there is none, or it is too
- * long. */
-bool password_ask(char ret[PASSWORD_MAX]) __attribute__((warn_unused_result));
+/* A secret, from a terminal without showing it, after `prompt`; else the first line.  False: there
+ * is none, or it is too long. */
+bool secret_ask(const char *prompt, char ret[ASKED_MAX]) __attribute__((warn_unused_result));

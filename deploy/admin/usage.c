@@ -91,9 +91,10 @@ void manual_print(void)
          "what a command has to say is one JSON value on standard output; what goes wrong is told\n"
          "on standard error, as ever.\n"
          ".B rotate\\-secret\n"
-         "without a FILE makes a new secret, puts it in the place of\n"
+         "takes no FILE there: the secret is\n"
          ".I /etc/chatbot/credentials/secret_key\n"
-         "and restarts authd.\n"
+         "or, encrypted,\n"
+         ".IR secret_key.cred .\n"
          ".SH COMMANDS");
     for (const struct command *c = commands; c->name; c++)
         manual_command_print(c);

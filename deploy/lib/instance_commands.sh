@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# status, migrate and drain for an instance of deploy/up.
+# status, migrate, drain and rotate-secret for an instance of deploy/up.
 source "$root/deploy/lib/processes.sh"
 source "$root/deploy/lib/migrations.sh"
 source "$root/deploy/lib/cluster.sh"
+source "$root/deploy/lib/settings.sh"
+source "$root/deploy/lib/instance_doctor.sh"
 
 drain_max=40000 # ms; processes end themselves after 30 s
 
@@ -62,4 +64,23 @@ instance_drain() {
         sleep 0.1
     done
     [[ -n $json ]] && printf '{"drained":"%s"}\n' "$name" || say "$name has ended"
+}
+
+# The new secret lies beside the old one until what is sealed is sealed under it, so that this goes on
+# when it is repeated.
+instance_rotate_secret() {
+    local json arguments environment next
+
+    json_take "$@"
+    instance_find
+    instance_environment authd
+    next=$data/secret_key.next
+    [[ $(instance_program authd --print-config) != *$'\nSECRET_KEY=(set)'* ]] ||
+        die 1 "SECRET_KEY is set in .env, or in the environment: rotate-secret FILE, and set it to what FILE holds"
+    [[ -e $next ]] || secret_make "$next"
+    (cd / && env -i "${environment[@]}" SECRET_KEY_FILE="$data/secret_key" "${drop[@]}" \
+        "$build/chatbot-admin" rotate-secret - --json <"$next" >/dev/null) || die 1 "the secret stays"
+    mv "$next" "$data/secret_key" && sync "$data" || die 1 "$next cannot take the place of secret_key"
+    ! instance_process authd || (instance_drain authd >/dev/null) || exit
+    [[ -n $json ]] && echo '{"done":true}' || say "$data/secret_key is another one; authd starts again with it"
 }

@@ -65,9 +65,14 @@ settings_split() {
 
 # A new SECRET_KEY, once, where none was given.
 settings_secret() {
-    local file=$data/secret_key
-    [[ ${settings[authd:SECRET_KEY]:-} != '(set)' && ! -e $file ]] || return 0
-    head -c 48 /dev/urandom | base64 -w 0 >"$file.new" &&
+    [[ ${settings[authd:SECRET_KEY]:-} == '(set)' || -e $data/secret_key ]] || secret_make "$data/secret_key"
+}
+
+# secret_make FILE: a new secret, which the service user may read.
+secret_make() {
+    local file=$1
+
+    (umask 077 && head -c 48 /dev/urandom | base64 -w 0 >"$file.new") &&
         { ((EUID != 0)) || chown "$service_user:" "$file.new"; } &&
         sync "$file.new" && mv "$file.new" "$file" && sync "$data" ||
         die 1 "$file cannot be written"

@@ -50,8 +50,7 @@ export default async function (t) {
             systemd-creds encrypt --name=openai_api_key openai_api_key openai_api_key.cred
             mv openai_api_key /root/plain_key
             mkdir -p /etc/systemd/system/chatbot-chatd@.service.d
-            printf '%s\\n' '[Service]' LoadCredential= SetCredential= \\
-                LoadCredentialEncrypted=openai_api_key:/etc/chatbot/credentials/openai_api_key.cred \\
+            printf '%s\\n' '[Service]' LoadCredentialEncrypted=openai_api_key:/etc/chatbot/credentials/openai_api_key.cred \\
                 >/etc/systemd/system/chatbot-chatd@.service.d/key.conf
             systemctl daemon-reload; systemctl restart chatbot-chatd@1`);
         const health = await healthy();

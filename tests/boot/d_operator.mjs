@@ -57,6 +57,27 @@ export default async function (t) {
         t.equal((await doctor()).findings.filter((f) => f.level === 'bad'), []);
         t.equal(await sh(`stat -c '%U %a' /var/lib/chatbot/blobs /etc/chatbot/credentials/secret_key | sort -u`), 'chatbot-filed 700\nroot 600');
     });
+    await t.test('rotate-secret where secret_key is encrypted, and where it was broken off', async () => {
+        const dropin = '/etc/systemd/system/chatbot-authd.service.d';
+        await sh(`cd /etc/chatbot/credentials && cp secret_key /root
+            systemd-creds setup 2>/dev/null
+            systemd-creds encrypt --name=secret_key secret_key secret_key.cred`);
+        t.match((await sh('chatbot-admin rotate-secret', { any: true })).text, /there has to be one of/);
+        await sh(`cd /etc/chatbot/credentials && rm secret_key && mkdir -p ${dropin}
+            printf '%s\\n' '[Service]' LoadCredentialEncrypted=secret_key:$PWD/secret_key.cred >${dropin}/key.conf
+            systemctl daemon-reload && cp secret_key.cred /root && systemctl restart chatbot-authd`);
+        t.match(await sh('chatbot-admin rotate-secret'), /secret_key\.cred is another one/);
+        await sh(`cd /etc/chatbot/credentials && systemd-creds decrypt --name=secret_key secret_key.cred secret_key.next
+            chmod 600 secret_key.next; mv /root/secret_key.cred .`);
+        found((await doctor()).findings, 'bad', 'secret', /broken off/, /rotate-secret/);
+        t.equal(JSON.parse(await sh('chatbot-admin rotate-secret --json 2>/dev/null')), { done: true });
+        await sh(`cd /etc/chatbot/credentials && systemd-creds decrypt --name=secret_key secret_key.cred secret_key
+            chmod 600 secret_key; cmp -s secret_key /root/secret_key && exit 1
+            rm -r secret_key.cred /root/secret_key ${dropin}; systemctl daemon-reload; systemctl restart chatbot-authd`);
+        await healthy();
+        t.equal((await call(gateway, 'POST', '/users/login', { body })).status, 200);
+        t.equal((await doctor()).findings.filter((f) => f.level === 'bad'), []);
+    });
     await t.test('drain hands a turn that runs over to another process', async () => {
         const slow = await project('Slow', { model: 'hold-5+deltas=10' });
         const held = async () => (await call(provider, 'GET', '/_/stats')).json.held;

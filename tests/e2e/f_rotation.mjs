@@ -98,6 +98,8 @@ export default async function (t) {
             assert.ok(!said.stdout.includes(secret) && !said.stderr.includes(secret));
             t.world.secrets.add(secret);
             assert.equal(admin('rotate-keys').status, 1, 'the old secret opens nothing');
+            assert.equal(admin('rotate-secret', file).status, 0, 'again, with the same one');
+            assert.match(admin('rotate-secret').stderr, /SECRET_KEY is set in \.env, or in the environment/);
             await t.stack.down();
             t.stack.settings.SECRET_KEY = secret;
             await t.stack.up();

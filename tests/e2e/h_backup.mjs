@@ -6,6 +6,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { select } from '../harness/database.mjs';
+import { eventually } from '../harness/http.mjs';
 import { build, freePorts, top } from '../harness/stack.mjs';
 
 // the secret is deploy/up's own, and so part of the archive
@@ -29,6 +30,7 @@ export default async function (t) {
     let archive, file, conversation;
 
     await t.as('alice');
+    const { email, password } = t.client.who;
     const project = (await t.call('POST', '/projects', { body: { name: 'kept' } })).json.id;
     const messages = async (more = {}) => (await t.call('GET', `/conversations/${conversation}/messages`, more)).json;
 
@@ -37,6 +39,31 @@ export default async function (t) {
         assert.equal(made.status, 0, made.stderr);
         assert.equal(JSON.parse(made.stdout).contents, 0);
         fs.unlinkSync(JSON.parse(made.stdout).archive);
+    });
+
+    await t.test('another secret_key, also where that was broken off; the archive is to hold it', async () => {
+        const file = path.join(t.stack.data, 'secret_key');
+        const rotate = (...args) => run('chatbot-admin', '--data', t.stack.data, 'rotate-secret', ...args);
+        const taken = () => fs.readFileSync(file, 'utf8').trim();
+        const first = taken();
+        const said = await rotate();
+        assert.equal(said.status, 0, said.stderr);
+        assert.match(said.stdout, /secret_key is another one/);
+        const second = taken();
+        assert.notEqual(second, first);
+        assert.ok(!`${said.stdout}${said.stderr}`.includes(second));
+        // as if it had been broken off before the new one took its place
+        fs.copyFileSync(file, `${file}.next`);
+        const { uid, gid } = fs.statSync(file);
+        fs.writeFileSync(file, `${first}\n`);
+        fs.chownSync(`${file}.next`, uid, gid);
+        const again = await rotate('--json');
+        assert.deepEqual([again.status, again.stdout], [0, '{"done":true}\n'], again.stderr);
+        assert.equal(taken(), second);
+        assert.ok(!fs.existsSync(`${file}.next`));
+        t.expectLog(/SECRET_KEY is not the one that the stored signing keys were sealed with/);
+        await eventually(async () => (await t.call('POST', '/users/login', { body: { email, password }, token: null })).status === 200, { within: 20000, what: 'authd is back' });
+        assert.equal((await run('chatbot-admin', '--data', t.stack.data, 'rotate-keys')).status, 0);
     });
 
     await t.test('an archive is made while people write', async () => {
