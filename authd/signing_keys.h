@@ -62,7 +62,8 @@ int signing_key_open(struct db *db, const char *secret, const char *path, struct
 int signing_key_add(struct db *db, const char *secret, const char *path, int64_t min_age,
                     bool revoke) __attribute__((warn_unused_result));
 
-/* In the caller's transaction: whether the keys are sealed under this secret; false without keys. */
+/* In the caller's transaction: whether the keys are sealed under this secret; false without keys.
+ */
 int signing_keys_are_under(struct db *db, const char *secret, bool *ret)
     __attribute__((warn_unused_result));
 

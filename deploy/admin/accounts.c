@@ -26,6 +26,14 @@ static int account_find(struct call *c, const char *address, int64_t *ret)
     return db_get(c, Q_account_id, ARGS((const char *)key), INTO(ret));
 }
 
+/* The account that the command is about. */
+static int account_named(struct call *c, const struct console *con, int64_t *ret)
+{
+    int r = account_find(c, console_argument(con, 0), ret);
+
+    return r == NOT_FOUND ? refuse(c, r, NULL, "there is no account with this address") : r;
+}
+
 static int account_make(struct call *c, const struct conf *conf, const char *address)
 {
     const struct password_cost cost = {(uint32_t)conf_i64(conf, SET_HASH_MEMORY),
@@ -78,7 +86,7 @@ int command_create_admin(const struct console *con)
 static int shut(struct call *c, const struct console *con, bool disabled)
 {
     int64_t account = 0;
-    int r = account_find(c, console_argument(con, 0), &account);
+    int r = account_named(c, con, &account);
 
     if (!r)
         r = account_set(c, account, &disabled, NULL);
@@ -125,7 +133,7 @@ static int member_print(struct call *c, const struct console *con, const char *n
 static int reset(struct call *c, const struct conf *conf, const struct console *con)
 {
     int64_t account = 0;
-    int r = account_find(c, console_argument(con, 0), &account);
+    int r = account_named(c, con, &account);
 
     (void)conf;
     if (!r)
@@ -141,11 +149,13 @@ int command_reset(const struct console *con)
 static int reset_totp(struct call *c, const struct conf *conf, const struct console *con)
 {
     int64_t account = 0;
-    int r = account_find(c, console_argument(con, 0), &account);
+    int r = account_named(c, con, &account);
 
     (void)conf;
     if (!r)
         r = second_factor_remove(c, account);
+    if (r == NOT_FOUND && !c->detail)
+        r = refuse(c, r, NULL, "it has no second factor");
     if (!r)
         printf(con->json ? "{\"account\":%lld,\"totp\":false}\n"
                          : "account %lld has no second factor any more\n",
@@ -174,7 +184,7 @@ int command_invite(const struct console *con)
 static int delete (struct call *c, const struct conf *conf, const struct console *con)
 {
     int64_t account = 0;
-    int r = account_find(c, console_argument(con, 0), &account);
+    int r = account_named(c, con, &account);
 
     (void)conf;
     if (!r)

@@ -13,13 +13,15 @@ static const struct {
     const char *name;
     int (*run)(const struct console *con);
 } parts[] = {
-    {"database", doctor_database}, {"model", doctor_model},     {"files", doctor_files},
-    {"accounts", doctor_accounts}, {"gateway", doctor_gateway},
+    {"clock", doctor_clock}, {"database", doctor_database}, {"model", doctor_model},
+    {"files", doctor_files}, {"accounts", doctor_accounts}, {"gateway", doctor_gateway},
 };
 
 int command_doctor(const struct console *con)
 {
+    static const char reach[] = "reach-";
     const char *part = console_argument(con, 0);
+    int svc;
 
     if (!part)
         return console_fail(con->command,
@@ -29,6 +31,9 @@ int command_doctor(const struct console *con)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcmp(part, parts[i].name) == 0)
             return parts[i].run(con);
+    if (strncmp(part, reach, strlen(reach)) == 0 &&
+        (svc = api_svc_named(part + strlen(reach))) >= 0 && svc < SVC_GATEWAY)
+        return doctor_reach(con, (enum svc)svc);
     console_fail(part, "there is no such part");
     return EXIT_USAGE;
 }

@@ -1,8 +1,14 @@
 #pragma once
 /* The parts of `doctor`; each prints findings.  Returns an exit status: wrong settings end it. */
+#include "proto/api.h"
+
 struct console;
 
 int doctor_database(const struct console *con);
+/* As a daemon whose database is on another host: whether its role gets there. */
+int doctor_reach(const struct console *con, enum svc svc);
+/* Whether this host's clock is kept right. */
+int doctor_clock(const struct console *con);
 /* As chatd: the model provider and its key. */
 int doctor_model(const struct console *con);
 /* As filed: where contents are kept. */

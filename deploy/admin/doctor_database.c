@@ -1,4 +1,5 @@
 /* doctor: the database, by the statements of doctor.def. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -48,15 +49,16 @@ static void disk_look(const char *check, const char *directory)
             "%llu MiB are free at %s", (unsigned long long)(free_bytes >> 20), directory);
 }
 
-/* Whether this host's clock is kept right by somebody. */
-static void clock_look(void)
+int doctor_clock(const struct console *con)
 {
+    (void)con;
     struct timex t = {0};
     bool kept = adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
 
     finding(kept ? FINDING_OK : FINDING_WARN, "clock_kept",
             "timedatectl set-ntp true, or another service that keeps the time",
             "this host's clock is %s", kept ? "kept right" : "not kept right by anybody");
+    return EXIT_SUCCESS;
 }
 
 static void check_run(struct db *db, int check)
@@ -86,7 +88,6 @@ int doctor_database(const struct console *con)
     cleanup(rows_drop) struct pg_result *rows = NULL;
     int r = console_connect(con, &superuser, &conf, &db);
 
-    clock_look();
     if (r == CONF_EXIT_SETTINGS)
         return r;
     if (r) {
@@ -100,5 +101,35 @@ int doctor_database(const struct console *con)
         disk_look("database_disk", rows_str(rows, 0, 0));
     for (int check = DATA_DIRECTORY + 1; check < CHECK_COUNT; check++)
         check_run(db, check);
+    return EXIT_SUCCESS;
+}
+
+int doctor_reach(const struct console *con, enum svc svc)
+{
+    static const int versions[] = {[SVC_AUTH] = AUTH_SCHEMA_VERSION,
+                                   [SVC_PROJECT] = PROJECT_SCHEMA_VERSION,
+                                   [SVC_CHAT] = CHAT_SCHEMA_VERSION,
+                                   [SVC_FILE] = FILE_SCHEMA_VERSION};
+    cleanup(conf_drop) struct conf *conf = NULL;
+    cleanup(db_close) struct db *db = NULL;
+    const char *schema = api_svc_name(svc);
+    char role[16];
+    int r;
+
+    snprintf(role, sizeof role, "%sd", schema);
+    const struct identity daemon = {.svc = svc,
+                                    .role = role,
+                                    .schema = schema,
+                                    .schema_version = versions[svc],
+                                    .queries = queries};
+    r = console_connect(con, &daemon, &conf, &db);
+    if (r == CONF_EXIT_SETTINGS)
+        return r;
+    finding(r ? FINDING_BAD : FINDING_OK, "database_reach",
+            "look at DATABASE, the role's password, and pg_hba.conf and the firewall there; "
+            "deploy/migrate brings its schemas up to date",
+            "%s %s the database on another host", role, r ? "does not get to" : "gets to");
+    if (!r)
+        check_run(db, CHECK_clock);
     return EXIT_SUCCESS;
 }

@@ -25,6 +25,7 @@ instance_findings() {
         finding bad modes "$data has mode $(stat -c %a "$data")" "chmod 700 it, or 710 for root"
     instance_processes
     programs_look instance_program
+    instance_part authd clock
     instance_part authd database
     instance_part chatd-1 model
     instance_part filed files

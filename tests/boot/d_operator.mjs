@@ -1,5 +1,9 @@
 // What whoever keeps a host does with chatbot-admin, and what that says when things have gone wrong.
-import { call, cursor, eventually, gateway, healthy, journal, put, sh, systemctl } from './host.mjs';
+import { execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { call, copy, cursor, eventually, gateway, healthy, journal, out, put, sh, systemctl } from './host.mjs';
 import { account } from './load.mjs';
 
 const extra = '/etc/chatbot/conf.d/zz.conf';
@@ -9,6 +13,13 @@ const provider = 'http://127.0.0.1:18080';
 async function doctor() {
     const { code, text } = await sh('chatbot-admin doctor --json 2>/dev/null', { any: true });
     return { code, ...JSON.parse(text) };
+}
+
+// A password as the platform before this one kept it.
+function passlib(password) {
+    const ab64 = (bytes) => bytes.toString('base64').replaceAll('=', '').replaceAll('+', '.');
+    const salt = crypto.randomBytes(16);
+    return `$pbkdf2-sha256$2000$${ab64(salt)}$${ab64(crypto.pbkdf2Sync(password, salt, 2000, 32, 'sha256'))}`;
 }
 
 export default async function (t) {
@@ -90,7 +101,40 @@ export default async function (t) {
         t.match((await said).text, /event: restarted[^]*event: completed/);
         await systemctl('start', 'chatbot-chatd@1');
         t.equal(JSON.parse(await sh('chatbot-admin drain chatd@2 --json')), { drained: 'chatd@2' });
+        t.match((await sh('chatbot-admin drain chatd@2', { any: true })).text, /no process chatd@2; they are: .*filed.* chatd@1 gateway@1/);
         await healthy();
+    });
+    await t.test('import-seed: a file that root alone can reach, and standard input', async () => {
+        const seed = path.join(out, 'seed.db');
+        fs.rmSync(seed, { force: true });
+        execFileSync('sqlite3', ['-batch', '-bail', seed], { input: `
+            CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, hashed_password TEXT);
+            CREATE TABLE projects (id INTEGER PRIMARY KEY, name TEXT, user_id INTEGER);
+            CREATE TABLE prompts (id INTEGER PRIMARY KEY, name TEXT, content TEXT, project_id INTEGER);
+            INSERT INTO users VALUES (1, 'before@example.com', '${passlib(body.password)}');
+            INSERT INTO projects VALUES (1, 'Old', 1); INSERT INTO prompts VALUES (1, 'System', 'Speak slowly.', 1);` });
+        await sh('mkdir -m 700 /root/old');
+        copy(seed, '/root/old/app.db');
+        await sh('chmod 600 /root/old/app.db');
+        t.match(await sh('cd /root/old; chatbot-admin import-seed app.db --dry-run'), /^projects: 1 would be taken/m);
+        t.match(await sh('cd /root/old; chatbot-admin import-seed app.db'), /^projects: 1 taken, 0 there already, 0 skipped$/m);
+        t.match(await sh('chatbot-admin import-seed - </root/old/app.db'), /^projects: 0 taken, 1 there already, 0 skipped$/m);
+        const token = (await call(gateway, 'POST', '/users/login', { body: { email: 'before@example.com', password: body.password } })).json.access_token;
+        t.equal((await call(gateway, 'GET', '/projects', { token })).json.map((p) => p.name), ['Old']);
+        t.equal(await sh('ls /run /var/tmp | grep -c ^chatbot-[ps]e || :'), '0', 'what was written in between');
+    });
+    await t.test('import-account: an archive that was made here, into another account', async () => {
+        const made = (await call(gateway, 'POST', '/users/me/exports', { token })).json.id;
+        const state = async () => (await call(gateway, 'GET', `/users/me/exports/${made}`, { token })).json.state;
+        await eventually(async () => (await state()) === 'ready', { what: 'the archive' });
+        await sh(`DEBIAN_FRONTEND=noninteractive apt-get install -qy jq
+            curl -sf -H 'Authorization: Bearer ${token}' -o /root/old/own.tar ${gateway}/users/me/exports/${made}/content`);
+        const other = await account(gateway, 'other@example.com');
+        const names = async (of) => (await call(gateway, 'GET', '/projects', { token: of })).json.map((p) => p.name);
+        const into = () => sh('/usr/share/chatbot/deploy/import-account /root/old/own.tar', { env: { TOKEN: other } });
+        t.match(await into(), /^[1-9]\d* projects, 1 files, 1 conversations; [1-9]\d* of them were new$/);
+        t.equal(await names(other), await names(token));
+        t.match(await into(), /; 0 of them were new$/);
     });
     await t.test('the access log, turned over', async () => {
         put(extra, 'ACCESS_LOG=/var/log/chatbot/access.log\n');

@@ -105,6 +105,22 @@ async function play() {
         const ssl = await first.sh(`runuser -u postgres -- psql chatbot -XAtc "SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.client_addr = '${b}'"`);
         t.equal(ssl, 't', 'TLS to the database');
     });
+    await t.test('doctor there looks at what that host is to run, and no further', async () => {
+        const look = async () => JSON.parse((await second.sh('chatbot-admin doctor --json 2>/dev/null', { any: true })).text).findings;
+        const wrong = async () => (await look()).filter((f) => f.level !== 'ok' && f.check !== 'clock_kept').map((f) => `${f.level} ${f.check} ${f.text}`);
+        const fine = await look();
+        t.equal(fine.filter((f) => f.level !== 'ok' && f.check !== 'clock_kept'), []);
+        t.equal(fine.filter((f) => f.check === 'unit' && /is masked: not for this host/.test(f.text)).length, 4);
+        const about = new Set(fine.map((f) => f.check));
+        for (const check of ['clock', 'clock_kept', 'database_reach', 'model_key', 'bus_gateway', 'settings', 'modes']) t.equal([check, about.has(check)], [check, true]);
+        for (const check of ['port', 'health', 'files_directory', 'secret', 'database', 'migrations']) t.equal([check, about.has(check)], [check, false]);
+        await second.sh('systemctl stop chatbot-chatd@1; mv /etc/chatbot/pgpass/chatbot-chatd /root');
+        t.equal(await wrong(), ['bad unit chatbot-chatd@1.service is inactive', 'bad database_reach chatd does not get to the database on another host']);
+        await second.sh('mv /root/chatbot-chatd /etc/chatbot/pgpass; systemctl mask --runtime chatbot-chatd@1');
+        t.equal(await wrong(), ['bad unit every unit is masked: this host runs nothing']);
+        await second.sh('systemctl unmask --runtime chatbot-chatd@1; systemctl start chatbot-chatd@1');
+        await chatds(1);
+    });
     await t.test('its cable is pulled: the first one takes its turn over; it comes back by itself', async () => {
         await call(base, 'PUT', `/projects/${project}`, { token, body: { model: 'hold-3' } });
         const waiting = chat('long', 'story-2');
