@@ -144,10 +144,12 @@ static int wrong_in(struct import_check *k, int64_t n, const char *member, const
 
 static int parse(struct import_check *k, const struct import_scan *s, struct json_object **ret)
 {
-    int r = json_parse(s->value.size ? s->value.data : "", s->value.size, ret, &k->why);
+    const char *why;
+    int r = json_parse(s->value.size ? s->value.data : "", s->value.size, ret, &why);
 
     if (!r)
         return DONE;
+    k->why = why;
     if (s->in_messages || s->state == IMPORT_AFTER_MESSAGE)
         snprintf(k->field, sizeof k->field, "messages[%" PRId64 "]", s->n);
     else

@@ -2,7 +2,7 @@
 # with FAULTS=ON daemons whose calls fail on request (tests/faults).
 # Each test_x.c, fuzz_x.c or load program is linked with everything but the daemons' main.c.
 
-set(all_libs gateway_core authd_core projectd_core chatd_core filed_core traced_core common proto)
+set(all_libs admin_core gateway_core authd_core projectd_core chatd_core filed_core traced_core common proto)
 file(GLOB harness_sources CONFIGURE_DEPENDS tests/harness/*.c)
 file(GLOB unit_sources CONFIGURE_DEPENDS tests/unit/test_*.c)
 file(GLOB handler_sources CONFIGURE_DEPENDS tests/handlers/test_*.c)
@@ -85,7 +85,7 @@ if(FUZZ)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} EXCLUDE_FROM_ALL ${source})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzzers)
-    target_link_libraries(${name} admin_core ${all_libs})
+    target_link_libraries(${name} ${all_libs})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
     add_dependencies(fuzzers ${name})
   endforeach()

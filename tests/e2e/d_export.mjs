@@ -198,6 +198,8 @@ export default async function (t) {
         const ask = { parent: null, role: 'user', content: 'x' };
         const answer = { parent: 0, role: 'assistant', content: 'y' };
         const many = (changes) => small({ messages: [ask, { ...answer, ...changes }] });
+        const sent = (question) => Array.from({ length: 10 }, (_, i) => ({ filename: 'a', sha256: String(question * 10 + i).padStart(64, '0'), bytes: 1 }));
+        const asked = Array.from({ length: 202 }, (_, i) => ({ ...(i % 2 ? answer : { ...ask, files: sent(i / 2) }), parent: i ? i - 1 : null }));
         const conversations = async () => (await t.call('GET', `/projects/${project}/conversations?limit=200`)).json.length;
         const before = await conversations();
         for (const [body, status, field] of [
@@ -239,6 +241,7 @@ export default async function (t) {
             [many({ feedback: { rating: 2 } }), 422, 'messages[1].feedback'],
             [many({ files: [] }), 201],
             [many({ files: [{ filename: 'a', sha256: 'x', bytes: 1 }] }), 422, 'messages[1].files'],
+            [small({ messages: asked }), 422, 'messages[200].files'], // more than 1,000 different ones
             [many({ made_with: { model: 5 } }), 422, 'messages[1].made_with'],
             [many({ turn_id: 5 }), 422, 'messages[1].turn_id'],
         ]) {

@@ -18,6 +18,8 @@ const char *__tsan_default_suppressions(void)
         "called_from_lib:libsodium.so\n"
         /* Likewise: it closes the listener after it was told to stop. */
         "called_from_lib:libcivetweb.so\n"
+        /* Likewise: it counts the users of a key, of whom the last one frees it. */
+        "called_from_lib:libcrypto.so\n"
         /* Frees a payload in a thread of libzmq, which was given it by zmq_msg_init_data(). */
         "race:^text_free$\n"
         /* Closes what it just opened, where a descriptor was that civetweb, unseen, closed before.

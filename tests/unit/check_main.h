@@ -3,6 +3,15 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* How many times as late as elsewhere something may be here: builds that are slow by nature get
+ * TEST_PATIENCE (1 to 9) from tests/sanitize. */
+static inline int patience(void)
+{
+    const char *times = getenv("TEST_PATIENCE");
+
+    return times && *times >= '1' ? *times - '0' : 1;
+}
+
 /* Runs it; EXIT_FAILURE when a test failed. */
 static inline int check_run(const char *name, TCase *tests)
 {
