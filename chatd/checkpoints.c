@@ -14,6 +14,7 @@
 #include "common/text.h"
 
 #define STATEMENT_MAX 256 /* turns in one statement, which holds all their rows */
+#define TICK_TURNS    128 /* turns whose text is stored at one tick, roughly */
 
 struct checkpoint {
     struct checkpoint *next;
@@ -28,6 +29,11 @@ void checkpoints_init(struct checkpoints *p)
 {
     p->first = NULL;
     p->last = &p->first;
+}
+
+bool checkpoint_is_due(int64_t turn, int tick, int running)
+{
+    return (turn + tick) % (1 + running / TICK_TURNS) == 0;
 }
 
 static bool is_place(const struct checkpoint *p)

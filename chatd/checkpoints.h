@@ -7,6 +7,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct chatd;
 struct db;
@@ -18,6 +19,13 @@ struct checkpoints {
 };
 
 void checkpoints_init(struct checkpoints *p);
+
+/*
+ * Whether the text of a turn is to be stored at this tick: at each one while up to 128 turns run in
+ * the process, of more in rounds.  All at once, many of them would keep the database, and with it
+ * those who wait for a processor, busy for as long as readers notice.
+ */
+bool checkpoint_is_due(int64_t turn, int tick, int running);
 
 /* New text of a running turn, behind its first `stored` bytes; copied.  Without text: which
  * response in the background it is. */

@@ -1,11 +1,11 @@
 /* Text of many running turns on its way into their rows. */
-#define ALICE   INT64_C(7300001)
-#define BOB     INT64_C(7300002)
-#define PROJECT INT64_C(5300001)
+#define ALICE   INT64_C(7500001)
+#define BOB     INT64_C(7500002)
+#define PROJECT INT64_C(5500001)
 #include "chatd/checkpoints.h"
 #include "tests/handlers/chatd_rig.h"
 
-#define FIRST  INT64_C(730000000000) /* behind all that the identity columns make */
+#define FIRST  INT64_C(750000000000) /* behind all that the identity columns make */
 #define TURNS  300                   /* more than one statement takes */
 #define FENCE  2
 #define SQL(s) ck_assert_ptr_nonnull(harness_sql(c, s))
@@ -16,9 +16,9 @@ static struct turn turn;
 /* Writing commits: what is made here is removed again. */
 static void clean(void)
 {
-    harness_sql(c, "DELETE FROM turn WHERE owner_id = 7300001");
-    harness_sql(c, "DELETE FROM message WHERE owner_id = 7300001");
-    harness_sql(c, "DELETE FROM search_todo WHERE message_id >= 730000000000");
+    harness_sql(c, "DELETE FROM turn WHERE owner_id = 7500001");
+    harness_sql(c, "DELETE FROM message WHERE owner_id = 7500001");
+    harness_sql(c, "DELETE FROM search_todo WHERE message_id >= 750000000000");
     harness_sql(c, "COMMIT");
 }
 
@@ -27,13 +27,13 @@ static void open_rows(void)
     begin();
     clean();
     checkpoints_init(&all);
-    SQL("WITH n AS (SELECT 730000000000 + generate_series(0, 299) AS id), "
+    SQL("WITH n AS (SELECT 750000000000 + generate_series(0, 299) AS id), "
         "m AS (INSERT INTO message (id, conversation_id, owner_id, depth, role, status, content) "
-        "OVERRIDING SYSTEM VALUE SELECT id, 7300001, 7300001, 1, 'assistant', 'pending', '' FROM "
+        "OVERRIDING SYSTEM VALUE SELECT id, 7500001, 7500001, 1, 'assistant', 'pending', '' FROM "
         "n) "
         "INSERT INTO turn (id, owner_id, project_id, conversation_id, user_message_id, message_id, "
         "state, "
-        "process, fence, model) OVERRIDING SYSTEM VALUE SELECT id, 7300001, 1, 7300001, 1, id, "
+        "process, fence, model) OVERRIDING SYSTEM VALUE SELECT id, 7500001, 1, 7500001, 1, id, "
         "'running', "
         "'p1', 2, 'm' FROM n RETURNING 1");
 }
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(a_turn_that_ended_gets_no_more)
 {
-    SQL("UPDATE turn SET state = 'completed' WHERE id = 730000000000 RETURNING 1");
+    SQL("UPDATE turn SET state = 'completed' WHERE id = 750000000000 RETURNING 1");
     add(0, FENCE, 0, "late");
     ck_assert_int_eq(checkpoints_write(&all, c->db, "p1"), DONE);
     ck_assert_str_eq(said(0), "");
@@ -115,7 +115,7 @@ START_TEST(places_go_with_the_text)
     ck_assert_str_eq(said(0), "onetwo");
     ck_assert_str_eq(harness_sql(c,
                                  "SELECT response_id || ' ' || response_seq FROM turn WHERE id = "
-                                 "730000000000"),
+                                 "750000000000"),
                      "resp_1 7");
     turn.response_id[0] = '\0';
 }
@@ -139,6 +139,32 @@ START_TEST(checkpoints_are_moved_whole)
 }
 END_TEST
 
+static int due_count(int64_t id, int ticks, int running)
+{
+    int n = 0;
+
+    for (int tick = 1; tick <= ticks; tick++)
+        n += checkpoint_is_due(id, tick, running);
+    return n;
+}
+
+START_TEST(many_turns_are_stored_in_rounds)
+{
+    int first = 0;
+
+    for (int64_t id = FIRST; id < FIRST + 512; id++) {
+        ck_assert_int_eq(due_count(id, 4, 0), 4);
+        ck_assert_int_eq(due_count(id, 4, 127), 4);
+        ck_assert_int_eq(due_count(id, 2, 128), 1);
+        ck_assert_int_eq(due_count(id, 10, 512), 2);
+        ck_assert_int_eq(due_count(id, 8, 1000), 1);
+        first += checkpoint_is_due(id, 1, 512);
+    }
+    ck_assert_int_ge(first, 102);
+    ck_assert_int_le(first, 103);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("checkpoints");
@@ -149,5 +175,6 @@ int main(void)
     tcase_add_test(t, a_turn_that_ended_gets_no_more);
     tcase_add_test(t, places_go_with_the_text);
     tcase_add_test(t, checkpoints_are_moved_whole);
+    tcase_add_test(t, many_turns_are_stored_in_rounds);
     return check_run("checkpoints", t);
 }
