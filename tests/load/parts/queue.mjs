@@ -6,8 +6,8 @@ import { Bench, machine, percentile } from './bench.mjs';
 
 const USAGE = `usage: tests/load/queue [--turns N] [--rounds N] [--chatd N]
 
-Sends messages one after the other (300) and notes how long after each the provider got the call (both
-messages are durable by then); then as many messages that wait in the queue for the answer above them,
+Sends messages one after the other (300) and notes how long after each the provider got the call, and how
+long after the acknowledgement that the message is durable (below 0: the call came first); then as many messages that wait in the queue for the answer above them,
 and how long after that answer's end their own call began (it is stored meanwhile).  Prints p50 and p99
 of each, then medians over the rounds (5).`;
 
@@ -31,19 +31,21 @@ async function calls(count) {
 async function talk(body) {
     const stream = new Events(bench.stack.port, { method: 'POST', path: '/chat', body: { stream: true, ...body }, token });
     await stream.opened;
+    const acknowledged = clock(); // 200: not before the message is durable
     const { conversation_id } = await stream.seen('accepted');
-    return { conversation_id, over: stream.over() };
+    return { conversation_id, acknowledged, over: stream.over() };
 }
 
-// One message at a time.
+// One message at a time: from the request, and from its acknowledgement.
 async function direct() {
-    const found = [];
+    const found = { start: [], acknowledged: [] };
     for (let n = 0; n < turns; n++) {
-        const body = JSON.stringify({ project_id: brief, message: 'hello' });
         const begun = clock();
-        await request(bench.stack.port, { method: 'POST', path: '/chat', body, token });
+        const { acknowledged, over } = await talk({ project_id: brief, message: 'hello' });
+        await over;
         const [call] = await calls(1);
-        found.push(call.started - begun);
+        found.start.push(call.started - begun);
+        found.acknowledged.push(call.started - acknowledged);
     }
     return found;
 }
@@ -65,7 +67,7 @@ const all = [];
 for (let round = 1; round <= rounds; round++) {
     console.log(`# round ${round} of ${rounds}, ${machine()}`);
     const figures = {};
-    for (const [name, list] of [['start', await direct()], ['next', await behind()]])
+    for (const [name, list] of Object.entries({ ...(await direct()), next: await behind() }))
         Object.assign(figures, { [`${name}_p50_ms`]: percentile(list, 0.5), [`${name}_p99_ms`]: percentile(list, 0.99) });
     console.log(say(figures));
     all.push(figures);
@@ -76,5 +78,5 @@ await bench.stop();
 
 function say(f) {
     const of = (name) => `p50 ${f[`${name}_p50_ms`].toFixed(2)} ms, p99 ${f[`${name}_p99_ms`].toFixed(2)} ms`;
-    return `from the request to the call: ${of('start')}; from an answer's end to the call that waited for it: ${of('next')}`;
+    return `from the request to the call: ${of('start')}; from the acknowledgement: ${of('acknowledged')}; from an answer's end to the call that waited for it: ${of('next')}`;
 }
