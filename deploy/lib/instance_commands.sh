@@ -26,7 +26,7 @@ instance_status() {
 
     instance_find
     instance_process gateway-1 || die 1 "gateway-1 does not run"
-    mapfile -d '' environment <"/proc/$number/environ"
+    instance_environment gateway-1
     cd / && env -i "${environment[@]}" "${drop[@]}" "$build/chatbot-admin" status "$@"
 }
 

@@ -48,17 +48,20 @@ instance_processes() {
     done
 }
 
-# instance_environment NAME: sets environment to what its process has, or would have.
+# instance_environment NAME: sets environment to what its process has, or had.  Where that cannot be
+# seen, secrets are those of our own environment, or of .env.
 instance_environment() {
-    local number start proc_start
+    local number start proc_start name
 
     environment=()
-    if read -r number start <"$data/run/$1.pid" && process_is "$number" "$start"; then
-        mapfile -d '' environment <"/proc/$number/environ"
+    if { read -r number start <"$data/run/$1.pid"; } 2>/dev/null && process_is "$number" "$start"; then
+        { mapfile -d '' environment <"/proc/$number/environ"; } 2>/dev/null
     fi
-    ((${#environment[@]})) ||
-        environment=(PATH=/usr/bin:/bin CHATBOT_ENV_FILE="$run_dir/env/${1%-*}" BUS_DIR="$run_dir/bus"
-            DATABASE="host=$run_dir dbname=chatbot" BLOB_DIR="$data/blobs")
+    ((${#environment[@]} == 0)) || return 0
+    { mapfile -d '' environment <"$data/run/$1.given"; } 2>/dev/null
+    for name in OPENAI_API_KEY SECRET_KEY MAIL_URL OTEL_EXPORTER_OTLP_HEADERS; do
+        [[ -z ${!name:-} ]] || environment+=("$name=${!name}")
+    done
 }
 
 # instance_program DAEMON ARGUMENT...

@@ -47,6 +47,7 @@ service_exec() {
     filed) given+=(OPENAI_BASE_URL="$demo_url") ;;
     esac
     settings_export "$program" "${given[@]}"
+    settings_keep "$program" >"$data/run/$name.given"
     process_exec "$build/$program"
 }
 

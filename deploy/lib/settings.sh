@@ -94,3 +94,13 @@ settings_export() {
     done
     [[ ! -f $run_dir/env/$program ]] || export CHATBOT_ENV_FILE=$run_dir/env/$program
 }
+
+# settings_keep PROGRAM: prints what settings_export gave it but for secrets, each with a NUL behind it:
+# a plain user cannot see the environment of a process that leaves no core.
+settings_keep() {
+    local name
+
+    for name in ${names[$1]:-} PATH CHATBOT_ENV_FILE; do
+        [[ -z ${!name:-} || ${settings[$1:$name]:-} == '(set)' ]] || printf '%s=%s\0' "$name" "${!name}"
+    done
+}

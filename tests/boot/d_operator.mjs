@@ -66,6 +66,7 @@ export default async function (t) {
         const [file] = (await call(gateway, 'GET', `/projects/${kept}/files`, { token })).json;
         await sh(`curl -sf -H 'Authorization: Bearer ${token}' ${gateway}/projects/files/${file.id}/content | cmp - /root/content`);
         t.equal((await doctor()).findings.filter((f) => f.level === 'bad'), []);
+        t.equal(JSON.parse(await sh('chatbot-admin backup /var/backups --json')).keys, made.keys, 'those from before are not taken along');
         t.equal(await sh(`stat -c '%U %a' /var/lib/chatbot/blobs /etc/chatbot/credentials/secret_key | sort -u`), 'chatbot-filed 700\nroot 600');
     });
     await t.test('rotate-secret where secret_key is encrypted, and where it was broken off', async () => {

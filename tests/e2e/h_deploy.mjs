@@ -1,8 +1,10 @@
 // deploy/up and deploy/down as a person meets them: the demo, restarts, mistakes.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { eventually } from '../harness/http.mjs';
 import { build, top } from '../harness/stack.mjs';
 
 export const stack = { demo: true, own: true };
@@ -53,6 +55,31 @@ export default async function (t) {
         await t.stack.down();
         await t.stack.up();
         assert.equal((await t.call('GET', '/projects', { token })).text, before);
+    });
+
+    await t.test('a plain user has one, and looks after it', async () => {
+        const dir = path.join(t.stack.dir, 'plain');
+        const id = (which) => Number(spawnSync('id', [which, 'chatbot-dev'], { encoding: 'utf8' }).stdout);
+        const who = process.getuid() === 0 ? { uid: id('-u'), gid: id('-g') } : {};
+        fs.mkdirSync(dir);
+        if (who.uid) fs.chownSync(dir, who.uid, who.gid);
+        const own = (program, ...args) =>
+            spawnSync(path.join(top, 'deploy', program), ['--data', path.join(dir, 'data'), ...args], {
+                ...who, cwd: dir, encoding: 'utf8', timeout: 90000, env: { PATH: process.env.PATH, BUILD_DIR: build, CHATBOT_ENV_FILE: path.join(dir, 'none') },
+            });
+        try {
+            const up = own('up', '--port', String(t.stack.port + 9), '--detach');
+            assert.equal(up.status, 0, up.stdout + up.stderr);
+            const rotated = own('chatbot-admin', 'rotate-secret');
+            assert.deepEqual([rotated.status, rotated.stderr], [0, '']);
+            await eventually(() => /^auth +1/m.test(own('chatbot-admin', 'status').stdout), { within: 20000, what: 'authd is back' });
+            const said = own('chatbot-admin', 'doctor', '--json');
+            assert.equal(said.stderr, '');
+            const { bad, findings } = JSON.parse(said.stdout);
+            assert.equal(bad, 0, JSON.stringify(findings.filter((f) => f.level === 'bad')));
+        } finally {
+            assert.equal(own('down').status, 0);
+        }
     });
 
     await t.test('detached, a second one beside it, and down again', async () => {
