@@ -235,6 +235,8 @@ int signing_key_add(struct db *db, const char *secret, const char *path, int64_t
         r = db_run(db, Q_signing_key_age, NO_ARGS, &age);
     if (r || (!revoke && rows_i64(age, 0, 0) < min_age))
         return r;
+    if (!revoke && rows_i64(age, 0, 1) >= SIGNING_KEYS_MAX)
+        return LIMIT_REACHED;
     r = secret_key_load(secret, path, false, &key);
     if (!r)
         r = key_make(db, key.text, &made);

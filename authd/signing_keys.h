@@ -58,6 +58,7 @@ int signing_key_open(struct db *db, const char *secret, const char *path, struct
 /*
  * In the caller's transaction: makes another key, which signs after some seconds.  Not if the
  * newest is younger than min_age seconds by now.  revoke: all others verify nothing from now on.
+ * LIMIT_REACHED: SIGNING_KEYS_MAX verify; gateways would forget one whose tokens are still valid.
  */
 int signing_key_add(struct db *db, const char *secret, const char *path, int64_t min_age,
                     bool revoke) __attribute__((warn_unused_result));

@@ -20,6 +20,11 @@ static int key_add(struct call *c, const struct conf *conf, const struct console
     int r = signing_key_add(c->db, conf_str(conf, SET_SECRET_KEY),
                             conf_str(conf, SET_SECRET_KEY_FILE), 0, revoke);
 
+    if (r == LIMIT_REACHED)
+        return refuse(c, r, NULL,
+                      "%d keys verify, as many as gateways keep: wait until the last tokens of the "
+                      "oldest have ended, or revoke them all with revoke-keys",
+                      SIGNING_KEYS_MAX);
     if (!r)
         r = audit(c, revoke ? "signing_keys_revoked" : "signing_key_made", 0, "", "");
     if (!r)

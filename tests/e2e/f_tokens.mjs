@@ -1,6 +1,7 @@
 // Tokens that were not signed by authd, or not for this: none opens anything.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
+import http from 'node:http';
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
@@ -47,14 +48,35 @@ export default async function (t) {
     await t.test('another key under the known name', async () => {
         await refused(sign(header, claims));
         await refused(sign({ ...header, jwk: publicKey.export({ format: 'jwk' }) }, claims));
-        await refused(sign({ ...header, jku: 'http://127.0.0.1:1/keys' }, claims));
-        await refused(sign({ ...header, x5u: 'http://127.0.0.1:1/keys' }, claims));
         await refused(sign({ ...header, crit: ['exp'] }, claims));
     });
 
+    await t.test('a place that tells the forged key is not asked', async () => {
+        const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'mine', alg: 'ES256', use: 'sig' };
+        let asked = 0;
+        const server = http.createServer((_, res) => {
+            asked++;
+            res.end(JSON.stringify({ keys: [jwk] }));
+        });
+        await new Promise((done) => server.listen(0, '127.0.0.1', done));
+        try {
+            const url = `http://127.0.0.1:${server.address().port}/keys`;
+            for (const kid of [header.kid, 'mine'])
+                for (const where of [{ jku: url }, { x5u: url }, { jku: url, jwk }]) await refused(sign({ ...header, kid, ...where }, claims));
+            await refused(sign({ ...header, kid: 'mine' }, { ...claims, iss: url.replace('/keys', '') }));
+            assert.equal(asked, 0);
+        } finally {
+            server.close();
+        }
+    });
+
     await t.test('another algorithm', async () => {
-        for (const secret of ['', header.kid, publicKey.export({ type: 'spki', format: 'pem' })])
-            await refused(hmac({ ...header, alg: 'HS256' }, claims, secret));
+        const served = (await t.call('GET', '/.well-known/jwks.json', { token: null })).json.keys.find((key) => key.kid === header.kid);
+        const known = crypto.createPublicKey({ key: served, format: 'jwk' });
+        const pem = known.export({ type: 'spki', format: 'pem' });
+        const point = Buffer.concat([Buffer.from([4]), Buffer.from(served.x, 'base64url'), Buffer.from(served.y, 'base64url')]);
+        const secrets = ['', header.kid, pem, pem.trim(), known.export({ type: 'spki', format: 'der' }), point, point.subarray(1), JSON.stringify(served)];
+        for (const secret of secrets) for (const alg of ['HS256', 'ES256']) await refused(hmac({ ...header, alg }, claims, secret));
         await refused(`${encode({ ...header, alg: 'ES384' })}.${body}.${signature}`);
     });
 

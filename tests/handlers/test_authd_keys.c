@@ -113,6 +113,46 @@ START_TEST(key_list_ages)
 }
 END_TEST
 
+static size_t keys_verifying(void)
+{
+    return json_object_array_length(keys_listed(arg_str(NULL), arg_str(NULL)));
+}
+
+/* Keys whose tokens are still valid, older than what is made next. */
+static void keys_retire(int count)
+{
+    harness_sql(c, arena_printf(&c->arena,
+                                "INSERT INTO signing_key (kid, public_pem, private_sealed, "
+                                "secret_check, retired_at, verify_until) SELECT 'old' || n, 'P', "
+                                "'', '', now(), now() + interval '1 hour' "
+                                "FROM generate_series(1, %d) n",
+                                count));
+}
+
+/* Another key must not push one out that verifies, whoever asks for it. */
+START_TEST(keys_are_no_more_than_gateways_keep)
+{
+    cleanup(signing_key_drop) struct signing_key *first = NULL;
+    struct json_object *list;
+
+    harness_sql(c, "UPDATE signing_key SET retired_at = '2000-01-01', verify_until = '2000-01-01'");
+    keys_retire(SIGNING_KEYS_MAX - 2);
+    ck_assert_int_eq(signing_key_load(c->db, SECRET, "", &first), DONE);
+    ck_assert_uint_eq(keys_verifying(), SIGNING_KEYS_MAX - 1);
+    ck_assert_int_eq(signing_key_add(c->db, SECRET, "", 0, false), DONE);
+    ck_assert_uint_eq(keys_verifying(), SIGNING_KEYS_MAX);
+    ck_assert_int_eq(signing_key_add(c->db, SECRET, "", 0, false), LIMIT_REACHED);
+    ck_assert_uint_eq(keys_verifying(), SIGNING_KEYS_MAX);
+    ck_assert_int_eq(signing_key_add(c->db, SECRET, "", 0, true), DONE);
+    ck_assert_uint_eq(keys_verifying(), 1);
+    harness_sql(c, "DELETE FROM signing_key WHERE kid LIKE 'old%'");
+    keys_retire(70);
+    list = keys_listed(arg_str(NULL), arg_str(NULL));
+    ck_assert_uint_eq(json_object_array_length(list), 64);
+    ck_assert_str_eq(key_str(list, 63, "kid"), "old70");
+}
+END_TEST
+
 /* Several first starts at once; these commit, so the key stays in the tests' own database. */
 START_TEST(key_made_by_many_at_once)
 {
@@ -158,6 +198,7 @@ int main(void)
     tcase_add_test(tests, key_is_made_once);
     tcase_add_test(tests, key_of_another_secret);
     tcase_add_test(tests, key_list_ages);
+    tcase_add_test(tests, keys_are_no_more_than_gateways_keep);
     tcase_add_test(tests, key_made_by_many_at_once);
     return check_run("authd_keys", tests);
 }
