@@ -30,8 +30,7 @@ struct offers {
  * From begin to end the calling thread, which computes and makes no system call, offers its
  * processor to others every 200 us: a timer of its own interrupts it (SIGALRM), and it yields.
  * Otherwise one that wakes up when it has had its share waits for the kernel's tick, up to 4 ms,
- * whatever the weights are.  Costs below 1 % of the
- * computing.  Only calls of the C library that
+ * whatever the weights are.  Costs below 1 % of the computing.  Only calls of the C library that
  * end early when a signal comes (signal(7)) must not stand between them.
  */
 void offers_begin(struct offers *o);

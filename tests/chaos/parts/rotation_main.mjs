@@ -10,10 +10,11 @@ const USAGE = `usage: tests/chaos/rotation [--minutes N] [--clients N]
 
 Two gateways, whose keys get a successor each minute (KEY_ROTATION_MINUTES=1, the least there is; tokens
 live for two). Clients (8) ask both all the time and renew their tokens; others log out, are disabled,
-or change their passwords, sometimes while authd is stopped for two seconds, and each gateway is asked
-until it refuses. Prints how many keys signed, wrong 401s (there must be none), how long after its end
-a session was still taken by each gateway, and 200s later than a second. For so many minutes (5). Exit 1
-when a right token was refused, or an ended one taken later than a second. BUILD_DIR names the build.`;
+change their passwords, or revoke API keys, sometimes while authd is stopped for two seconds, and each
+gateway is asked until it refuses. Prints how many keys signed, wrong 401s (there must be none), how long
+after its end a session or an API key was still taken by each gateway, and 200s later than a second. For so
+many minutes (5). Exit 1 when a right token was refused, an ended one taken later than a second, or one of
+the ways to end was not tried. BUILD_DIR names the build.`;
 
 const { minutes, clients } = options(USAGE, { minutes: 5, clients: 8 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().finally(() => process.exit(1)));
@@ -21,6 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().f
 const stack = await Stack.start({ settings: { KEY_ROTATION_MINUTES: '1', ACCESS_TOKEN_MINUTES: '2' }, direct: true, gateways: 2 });
 const end = Date.now() + minutes * 60000;
 const kids = new Set();
+const ended = new Set(); // kinds
 const wrong = [];
 const found = { asked: 0, unavailable: 0, wrong: 0, ends: 0, late: 0, longest_ms: {} };
 let number = 0;
@@ -88,21 +90,31 @@ async function refused(kind, port, token, begun) {
     if (last > 1000) found.late++;
 }
 
+// An API key, as if it were a session: its end is watched in the same way.
+async function keyed(who) {
+    const reply = await surely('POST', '/users/me/keys', { token: who.token, body: { name: 'robot', scopes: 'read' } });
+    if (reply.status !== 201) throw new Error(`key: ${reply.status} ${reply.text}`);
+    return { id: reply.json.id, token: reply.json.key };
+}
+
+const KINDS = ['logout', 'password', 'disable', 'key', 'cut'];
+
 async function ending(root) {
-    const kinds = ['logout', 'password', 'disable', 'cut'];
     for (let n = 0; Date.now() < end; n++) {
-        const kind = kinds[n % kinds.length];
+        const kind = KINDS[n % KINDS.length];
         const who = await person();
         for (const port of stack.ports) await surely('GET', '/users/me', { token: who.token, port });
-        const other = await login({ ...who }); // the session whose end is watched
+        const other = kind === 'key' ? await keyed(who) : await login({ ...who }); // whose end is watched
         for (const port of stack.ports) await surely('GET', '/users/me', { token: other.token, port });
         let reply;
         if (kind === 'password') reply = await surely('PUT', '/users/me/password', { token: who.token, body: { old_password: who.password, new_password: 'Changed4ever' } });
         else if (kind === 'disable') reply = await surely('PUT', `/admin/users/${who.id}`, { token: root.token, body: { disabled: true } });
+        else if (kind === 'key') reply = await surely('DELETE', `/users/me/keys/${other.id}`, { token: who.token });
         else reply = await surely('POST', '/users/logout', { token: other.token });
         const begun = Date.now();
         if (reply.status >= 300) throw new Error(`${kind}: ${reply.status} ${reply.text}`);
         found.ends++;
+        ended.add(kind);
         if (kind === 'cut') {
             stack.signal('authd', 'SIGSTOP');
             authdStopped = Date.now() + 2000;
@@ -139,7 +151,7 @@ found.wrong = wrong.length;
 found.keys = kids.size;
 for (const line of wrong.slice(0, 20)) console.log(`wrong: ${line}`);
 console.log(
-    `${kids.size} keys signed, ${found.asked} requests, ${wrong.length} wrongly refused, ${found.unavailable} not answered; ${found.ends} sessions ended, taken for at most ` +
+    `${kids.size} keys signed, ${found.asked} requests, ${wrong.length} wrongly refused, ${found.unavailable} not answered; ${found.ends} sessions and API keys ended, taken for at most ` +
         `${Object.entries(found.longest_ms).map(([kind, ms]) => `${ms} ms (${kind})`).join(', ')} after, ${found.late} later than a second\n${JSON.stringify({ name: 'rotation', ...found })}`,
 );
-process.exit(wrong.length || found.late || kids.size < 2 ? 1 : 0);
+process.exit(wrong.length || found.late || kids.size < 2 || ended.size < KINDS.length ? 1 : 0);
