@@ -11,6 +11,7 @@
 
 #include "common/curve.h"
 #include "common/db.h"
+#include "common/idle.h"
 #include "common/service.h"
 #include "common/text.h"
 #include "proto/api.h"
@@ -40,17 +41,10 @@ struct job {
 const char *job_body(struct job *j, size_t *ret_size);
 void job_drop(struct job **j);
 
-/* A worker that waits, on its own stack. */
-struct lane_idle {
-    struct lane_idle *below;
-    pthread_cond_t woken;
-    bool is_woken;
-};
-
 /* A lane's queue: filled by the bus thread, emptied by the lane's workers. */
 struct lane_queue {
     pthread_mutex_t lock;
-    struct lane_idle *idle; /* workers that wait, the last one to do so first */
+    struct idle *idle; /* workers that wait */
     struct job *first, **last;
     bool closed;
     int wake_fd;      /* eventfd for the FAST lane's poll, else -1 */

@@ -13,29 +13,6 @@ void lane_queue_init(struct lane_queue *q)
     pthread_mutex_init(&q->lock, NULL);
 }
 
-/* The one that worked last: its caches, and those of its database connection, are the warmest.  A
- * condition that all wait for would wake each in turn. */
-static void idle_wake(struct lane_queue *q)
-{
-    struct lane_idle *top = q->idle;
-
-    if (!top)
-        return;
-    q->idle = top->below;
-    top->is_woken = true;
-    pthread_cond_signal(&top->woken);
-}
-
-static void idle_wait(struct lane_queue *q)
-{
-    struct lane_idle me = {.below = q->idle, .woken = PTHREAD_COND_INITIALIZER};
-
-    q->idle = &me;
-    while (!me.is_woken)
-        pthread_cond_wait(&me.woken, &q->lock);
-    pthread_cond_destroy(&me.woken);
-}
-
 void lane_queue_put(struct lane_queue *q, struct job *j)
 {
     j->next = NULL;
@@ -44,7 +21,7 @@ void lane_queue_put(struct lane_queue *q, struct job *j)
         q->moved_us = clock_us();
     *q->last = j;
     q->last = &j->next;
-    idle_wake(q);
+    idle_wake(&q->idle);
     pthread_mutex_unlock(&q->lock);
     if (q->wake_fd >= 0)
         eventfd_write(q->wake_fd, 1);
@@ -69,7 +46,7 @@ struct job *lane_queue_take(struct lane_queue *q)
 
     pthread_mutex_lock(&q->lock);
     while (!q->first && !q->closed)
-        idle_wait(q);
+        idle_wait(&q->idle, &q->lock);
     j = first_take(q);
     pthread_mutex_unlock(&q->lock);
     return j;
@@ -117,8 +94,8 @@ void lane_queue_close(struct lane_queue *q)
 {
     pthread_mutex_lock(&q->lock);
     q->closed = true;
-    while (q->idle)
-        idle_wake(q);
+    while (idle_wake(&q->idle))
+        ;
     pthread_mutex_unlock(&q->lock);
     if (q->wake_fd >= 0)
         eventfd_write(q->wake_fd, 1);

@@ -10,6 +10,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "gateway/http/listener.h"
+#include "gateway/http/parking.h"
 #include "gateway/http/thread.h"
 #include "proto/api.h"
 
@@ -24,6 +25,7 @@ struct http_server {
     struct mg_context *civet;
     struct slots *slots;
     struct listener listener;
+    struct parking parking;
     struct http_thread *threads;
     char *scratch;     /* of all threads, in one piece: what no request has used takes no memory */
     atomic_uint begun; /* threads that have a number */
@@ -60,6 +62,7 @@ static void *on_thread(const struct mg_context *ctx, int type)
     t->request.thread = t;
     t->request.scratch = s->scratch + i * s->config.scratch_size;
     atomic_fetch_add(&s->workers, 1); /* now it can be counted on, and a failed start may drop s */
+    parking_enter(&s->parking, &t->is_ready);
     return t;
 }
 
@@ -97,6 +100,7 @@ static int on_open(const struct mg_connection *conn, void **conn_data)
     struct http_thread *t = mg_get_thread_pointer(conn);
 
     (void)conn_data;
+    parking_leave(&t->server->parking, &t->is_ready);
     slot_open(t->slots, t->slot);
     t->refused = false;
     peer_set(t, conn);
@@ -111,6 +115,14 @@ static void on_close(const struct mg_connection *conn)
 
     slot_close(t->slots, t->slot);
     t->server->config.leave(t->server->config.state, &t->place);
+}
+
+/* Behind on_close(), with the connection really gone. */
+static void on_closed(const struct mg_connection *conn)
+{
+    struct http_thread *t = mg_get_thread_pointer(conn);
+
+    parking_enter(&t->server->parking, &t->is_ready);
 }
 
 static void reply_reset(struct http_thread *t)
@@ -203,7 +215,8 @@ static int civet_start(struct http_server *s)
                                                   .log_message = on_message,
                                                   .init_thread = on_thread,
                                                   .init_connection = on_open,
-                                                  .connection_close = on_close};
+                                                  .connection_close = on_close,
+                                                  .connection_closed = on_closed};
     char ports[80], threads[16];
     const char *options[] = {"listening_ports",
                              ports,
@@ -259,6 +272,7 @@ int http_start(const struct http_config *config, struct http_server **ret)
         abort();
     s->config = *config;
     listener_init(&s->listener);
+    parking_init(&s->parking);
     s->slots = slots_new(config->threads, limit);
     *ret = s; /* requests may come before this function returns */
     if ((r = descriptors_raise(limit)) < 0 || (r = civet_start(s)) < 0 ||
@@ -304,6 +318,7 @@ void http_drop(struct http_server **s)
     if ((*s)->civet) {
         /* its acceptor looks for the end only every two seconds otherwise */
         listener_wake(&(*s)->listener);
+        parking_end(&(*s)->parking);
         mg_stop((*s)->civet);
         mg_exit_library();
     }

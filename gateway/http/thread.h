@@ -20,6 +20,7 @@ struct http_thread {
     struct slot *slot;
     struct address_place place; /* of the connection among those of its address */
     bool refused;               /* there was none */
+    bool is_ready;              /* waits for a connection, see parking.h */
     struct mg_connection *conn; /* of the request being served */
     char *buffer;               /* where civetweb's buffer of this thread begins, NULL: not known */
     struct http_request request;

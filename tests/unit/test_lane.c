@@ -67,7 +67,7 @@ static void all_idle_wait(void)
         pause_ms(1);
         n = 0;
         pthread_mutex_lock(&q.lock);
-        for (const struct lane_idle *i = q.idle; i; i = i->below)
+        for (const struct idle *i = q.idle; i; i = i->below)
             n++;
         pthread_mutex_unlock(&q.lock);
     }
