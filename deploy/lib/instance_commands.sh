@@ -46,8 +46,22 @@ instance_migrate() {
     fi
 }
 
+# Asks the process that instance_process() found to end, and waits for that.
+process_end() {
+    local now_ms deadline
+
+    clock
+    deadline=$((now_ms + drain_max))
+    kill -TERM "$number" 2>/dev/null || ! process_is "$number" "$start" || die 1 "$name cannot be asked"
+    while process_is "$number" "$start"; do
+        clock
+        ((now_ms < deadline)) || die 1 "$name has not ended"
+        sleep 0.1
+    done
+}
+
 instance_drain() {
-    local json arguments name number start now_ms deadline
+    local json arguments name number start
 
     json_take "$@"
     ((${#arguments[@]} == 1)) || die_usage "drain takes the name of a process: chatd-1, gateway-2"
@@ -55,21 +69,14 @@ instance_drain() {
     instance_find
     [[ $name != postgres && $name != up ]] && instance_process "$name" ||
         die 1 "there is no process $name; they are: $(cd "$data/run" && echo ./*.pid | sed 's#\./##g; s#\.pid##g')"
-    clock
-    deadline=$((now_ms + drain_max))
-    kill -TERM "$number" || die 1 "$name cannot be asked"
-    while process_is "$number" "$start"; do
-        clock
-        ((now_ms < deadline)) || die 1 "$name has not ended"
-        sleep 0.1
-    done
+    process_end
     [[ -n $json ]] && printf '{"drained":"%s"}\n' "$name" || say "$name has ended"
 }
 
 # The new secret lies beside the old one until what is sealed is sealed under it, so that this goes on
 # when it is repeated.
 instance_rotate_secret() {
-    local json arguments environment next
+    local json arguments environment next number start name=authd
 
     json_take "$@"
     instance_find
@@ -81,6 +88,6 @@ instance_rotate_secret() {
     (cd / && env -i "${environment[@]}" SECRET_KEY_FILE="$data/secret_key" "${drop[@]}" \
         "$build/chatbot-admin" rotate-secret - --json <"$next" >/dev/null) || die 1 "the secret stays"
     mv "$next" "$data/secret_key" && sync "$data" || die 1 "$next cannot take the place of secret_key"
-    ! instance_process authd || (instance_drain authd >/dev/null) || exit
+    ! instance_process authd || process_end # one that starts just now does so with the new one
     [[ -n $json ]] && echo '{"done":true}' || say "$data/secret_key is another one; authd starts again with it"
 }
