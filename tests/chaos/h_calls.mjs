@@ -33,7 +33,7 @@ const POINTS = [
     ['projects', 'projectd', 'memory', 'realloc'],
     ['projects', 'gateway', 'sent', 'zmq_msg_send', ''],
     ['projects', 'gateway', 'received', 'zmq_msg_recv', ''],
-    ['projects', 'gateway', 'memory', 'realloc'],
+    ['projects', 'gateway', 'memory', 'calloc'],
     ['chat', 'chatd', 'statement', 'turn_accept', '500 internal'],
     ['chat', 'chatd', 'answered', 'turn_accept', ''],
     ['chat', 'chatd', 'asked', 'idempotency_store', ''],
