@@ -20,7 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 
 if (folder !== 'chaos') inMemory();
 const suite = new Suite(new World());
-process.on('unhandledRejection', (e) => suite.stray(e));
+process.on('unhandledRejection', (e) => suite.fail('a promise that nobody waits for', e));
 try {
     const cases = await readCases(path.join(top, 'tests', folder), name);
     if (contract) await suite.play(groupCases(cases.filter((one) => one.contract)), { wrap: prism });

@@ -10,8 +10,7 @@ import { request, sleep } from './http.mjs';
 import { Contract } from './openapi.mjs';
 import { isLive } from './settings.mjs';
 import { build, Stack } from './stack.mjs';
-import { stoodStill } from './still.mjs';
-import { BROKEN, leaks, Watch } from './watch.mjs';
+import { leaks, Watch } from './watch.mjs';
 
 // Reads *.case and *.mjs of a folder, in the order of their names; name: a part of theirs.
 export async function readCases(dir, name) {
@@ -43,97 +42,56 @@ export function groupCases(cases) {
     return [...groups.values()].sort((a, b) => b.length - a.length);
 }
 
-const PLAYS_MAX = 3; // of a file, where the machine stands still meanwhile
-
 export class Suite {
     constructor(world) {
         this.world = world;
         this.passed = 0;
         this.failed = 0;
         this.playing = new Set(); // files
-        this.plays = new Map(); // file: how often
     }
 
     ok() {
         this.passed++;
     }
 
-    // error: an Error, of which only a bug in the tests shows its stack, or text.  count: {passed, failed, broken}.
-    fail(what, error, count = this) {
-        count.failed++;
-        count.broken ||= BROKEN.test(error?.message ?? error);
+    // error: an Error, of which only a bug in the tests shows its stack, or text.
+    fail(what, error) {
+        this.failed++;
         const asserted = !(error instanceof Error) || error.code === 'ERR_ASSERTION' || error.where;
         console.log(`FAIL ${what}\n${indent(asserted ? (error.message ?? error) : error.stack)}`);
     }
 
-    // What nobody waited for failed; after a stop of the machine that is no wonder.
-    stray(error) {
-        const ignored = { failed: 0 };
-        this.fail('a promise that nobody waits for', error, stoodStill(Date.now() - 300000) ? ignored : this);
-    }
-
-    // Plays groups, `atOnce` stacks at a time.  wrap(stack) may put something before the stack.  Files that
-    // failed while the machine stood still are played again.
+    // Plays groups, `atOnce` stacks at a time.  wrap(stack) may put something before the stack.
     async play(groups, { atOnce = 2, wrap = async () => {} } = {}) {
         const left = [...groups];
         const worker = async () => {
-            for (let group = left.shift(); group; group = left.shift()) {
-                const again = await this.#group(group, wrap);
-                if (again.length) left.push(again);
-            }
+            for (let group = left.shift(); group; group = left.shift()) await this.#group(group, wrap);
         };
         await Promise.all(Array.from({ length: atOnce }, worker));
     }
 
-    // Resolves to the files that are to be played again.
     async #group(group, wrap) {
         const names = group.map((one) => one.file).join(' ');
         const { settings, gateways, chatd, demo, direct, faults } = group[0];
-        const again = [];
-        let stack, well = true;
-        const judged = async (files, part) => {
-            const from = Date.now(), count = { passed: 0, failed: 0 };
-            await part(count);
-            well = well && !count.failed;
-            if (count.failed && !count.broken && this.#isVoid(files, from)) return void again.push(...files);
-            this.passed += count.passed;
-            this.failed += count.failed;
-        };
-        const left = [...group];
-        const begun = Date.now();
+        let stack;
+        let well = false;
         try {
             stack = await Stack.start({ settings, gateways, chatd, demo, direct, faults });
             await this.#contract(stack);
             await wrap(stack);
             const watch = new Watch(stack);
-            for (const one of group) {
-                await judged([one], (count) => this.#file(one, stack, watch, count));
-                left.shift();
-            }
-            left.push(group.at(-1)); // if the end has to be again, with this one before it
-            await judged(left, async (count) => {
-                await stack.stop();
-                this.#aftermath(stack, watch, names, group.flatMap((one) => one.late ?? []), count);
-            });
+            const results = [];
+            for (const one of group) results.push(await this.#file(one, stack, watch));
+            await stack.stop();
+            results.push(this.#aftermath(stack, watch, names, group.flatMap((one) => one.late ?? [])));
+            well = results.every(Boolean);
         } catch (e) {
-            well = false;
-            if (this.#isVoid(left, begun)) again.push(...left);
-            else this.fail(`stack of ${names}`, e);
+            this.fail(`stack of ${names}`, e);
             await stack?.stop().catch(() => {});
         }
-        if (!stack) return again;
+        if (!stack) return;
         if (!well) keepLogs(stack, group[0].file);
         stack.remove();
-        return [...new Set(again)];
-    }
-
-    // Whether what failed since then says nothing, and may be played once more.
-    #isVoid(files, since) {
-        const still = stoodStill(since - 2000); // what it did may be told late
-        if (!still || files.some((one) => (this.plays.get(one.file) ?? 1) >= PLAYS_MAX)) return false;
-        for (const { file } of files) this.plays.set(file, (this.plays.get(file) ?? 1) + 1);
-        console.log(`     the machine stood still for ${still} ms: ${files.map((one) => one.file).join(' ')} again`);
-        return true;
     }
 
     // The document that the gateway itself serves judges all replies.
@@ -143,21 +101,22 @@ export class Suite {
         this.world.contract = new Contract(json);
     }
 
-    async #file(one, stack, watch, count) {
+    async #file(one, stack, watch) {
         const begun = Date.now();
         this.playing.add(one.file);
         const client = new Client(this.world, stack);
         const player = new Player(client, one.file);
         let well = true;
-        const test = async (name, fn) => (well = (await this.#test(name, fn, count)) && well);
+        const test = async (name, fn) => (well = (await this.#test(name, fn)) && well);
         await stack.apply(one.settings);
         if (one.run) await this.#program(one, client, player, test);
         else for (const scene of one.scenes) await test(`${one.file}:${scene.line} ${scene.title}`, () => player.scene(scene));
         await sleep(60); // lines about the last reply
         const complaints = watch.complaints(player.allowed);
-        well = this.#empty(`${one.file}: unexpected in the logs`, complaints, count) && well;
+        well = this.#empty(`${one.file}: unexpected in the logs`, complaints) && well;
         this.playing.delete(one.file);
         console.log(`${well ? 'ok  ' : 'FAIL'} ${one.file} (${Date.now() - begun} ms)`);
+        return well;
     }
 
     async #program(one, client, player, test) {
@@ -175,33 +134,35 @@ export class Suite {
         await test(`${one.file}: runs through`, () => one.run(t));
     }
 
-    async #test(name, fn, count) {
+    async #test(name, fn) {
         const begun = Date.now();
         try {
             await fn();
-            count.passed++;
+            this.ok();
             if (process.env.TEST_TIMES) console.log(`     ${Date.now() - begun} ms: ${name}`);
             return true;
         } catch (e) {
-            this.fail(name, e, count);
+            this.fail(name, e);
             return false;
         }
     }
 
     // After the stack stopped: a quiet end but for what a case says comes late, and nothing in its
     // files that nobody should read.
-    #aftermath(stack, watch, names, late, count) {
+    #aftermath(stack, watch, names, late) {
         const logs = path.join(stack.data, 'log');
         const secrets = [...this.world.secrets, stack.key, stack.secret];
-        this.#empty(`while stopping the stack of ${names}`, watch.complaints(late), count);
-        this.#empty(`a password, token or key is in a file (${names})`, leaks(stack.dir, secrets, stack.begun), count);
-        this.#empty(`an address or a text of a user is in a log (${names})`, fs.existsSync(logs) ? leaks(logs, this.world.words) : [], count);
+        return [
+            this.#empty(`while stopping the stack of ${names}`, watch.complaints(late)),
+            this.#empty(`a password, token or key is in a file (${names})`, leaks(stack.dir, secrets, stack.begun)),
+            this.#empty(`an address or a text of a user is in a log (${names})`, fs.existsSync(logs) ? leaks(logs, this.world.words) : []),
+        ].every(Boolean);
     }
 
     // One test: that there is nothing to complain of.
-    #empty(what, complaints, count) {
-        if (complaints.length) this.fail(what, complaints.slice(0, 20).join('\n'), count);
-        else count.passed++;
+    #empty(what, complaints) {
+        if (complaints.length) this.fail(what, complaints.slice(0, 20).join('\n'));
+        else this.ok();
         return !complaints.length;
     }
 }

@@ -6,7 +6,6 @@ import { Client, World } from '../../harness/client.mjs';
 import { eventually, request, sleep } from '../../harness/http.mjs';
 import { Contract } from '../../harness/openapi.mjs';
 import { signal, Stack } from '../../harness/stack.mjs';
-import { stoodStill } from '../../harness/still.mjs';
 import { BROKEN, Watch } from '../../harness/watch.mjs';
 import { ENDS, dishonest } from './faults.mjs';
 import { KINDS, Plans, PROGRAMS } from './plans.mjs';
@@ -15,6 +14,7 @@ import { STEPS, Visitor } from './tour.mjs';
 
 const TICK = 50; // ms from a call that failed until the next may: a platform where each fails tells nothing
 const HEALTH_MS = 45000;
+const STILL_MS = 8000; // that a virtual machine may be stopped for
 const AFTER = ['projects', 'chat']; // steps of the tour that have to work afterwards
 
 // Everybody of a case; keeps what is wrong with replies instead of throwing, and goes on.
@@ -94,9 +94,8 @@ export class SuiteFaults {
     // Resolves to {met, refused: {"500 internal": n}, findings: [text]}; undefined where the machine stood still
     // meanwhile, which says nothing of the platform.
     async play(point) {
-        const from = Date.now();
-        const result = await this.#judged(point);
-        return stoodStill(from) ? undefined : result;
+        const [result, still] = await timed(() => this.#judged(point));
+        return still < STILL_MS ? result : undefined;
     }
 
     async #judged({ program, kind, n }) {
@@ -192,13 +191,20 @@ export class SuiteFaults {
     // What the end shows: leaks, and an end that does not come.
     async stop() {
         const findings = [];
-        const from = Date.now();
-        const failure = await this.stack.stop().catch((e) => e);
-        if (failure && !stoodStill(from)) findings.push(`does not stop: ${failure.message}`);
+        const [failure, still] = await timed(() => this.stack.stop().catch((e) => e));
+        if (failure && still < STILL_MS) findings.push(`does not stop: ${failure.message}`);
         findings.push(...ended(this.watch.fresh(), 'memory'));
         this.plans.close();
         return findings;
     }
+}
+
+// Resolves to what fn() does, and how long at once nothing ran meanwhile, ms.
+async function timed(fn) {
+    let last = Date.now(), still = 0;
+    const clock = setInterval(() => ([still, last] = [Math.max(still, Date.now() - last), Date.now()]), 500);
+    const result = await fn().finally(() => clearInterval(clock));
+    return [result, still];
 }
 
 // Processes that ended as none should: reports of sanitizers, signals of mistakes, settings refused.
