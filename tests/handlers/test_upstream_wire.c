@@ -80,6 +80,8 @@ END_TEST
 
 struct canned {
     int fd;
+    int port;
+    pthread_t thread;
     const char *answer;
     struct text request;
 };
@@ -150,25 +152,35 @@ static const struct {
      UPSTREAM_COMPLETED, DONE, "", "r1"},
 };
 
+/* Serves one connection, which the rig's upstream is to make. */
+static void canned_begin(struct canned *server)
+{
+    server->fd = listener(5, &server->port);
+    pthread_create(&server->thread, NULL, serve_canned, server);
+    use_port("http", server->port, 1, LONG_MS);
+}
+
+/* With the upstream its connection goes, too. */
+static void canned_end(struct canned *server)
+{
+    upstream_drop(&rig.upstream);
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+}
+
 START_TEST(canned_answer)
 {
     CALL s = {0};
     struct canned server = {.answer = canned[_i].answer};
     cleanup(text_drop) struct text request = {0};
-    pthread_t thread;
-    int port;
 
-    server.fd = listener(5, &port);
-    pthread_create(&thread, NULL, serve_canned, &server);
-    use_port("http", port, 1, LONG_MS);
+    canned_begin(&server);
     rig_ask(&s, "echo");
     ck_assert_int_eq(s.end.outcome, canned[_i].outcome);
     ck_assert_int_eq(s.end.status, canned[_i].status);
     ck_assert_msg(strstr(s.detail, canned[_i].detail) != NULL, "%s", s.detail);
     ck_assert_str_eq(s.request_id, canned[_i].request_id);
-    upstream_drop(&rig.upstream);
-    pthread_join(thread, NULL);
-    close(server.fd);
+    canned_end(&server);
     request = server.request;
     ck_assert_ptr_nonnull(strstr(request.data, "POST /v1/responses HTTP/1.1\r\n"));
     ck_assert_ptr_nonnull(strstr(request.data, "\r\nAuthorization: Bearer " KEY "\r\n"));
@@ -376,17 +388,11 @@ START_TEST(models_of_others)
 {
     struct canned server = {.answer = model_lists[_i].answer};
     cleanup(text_drop) struct text ids = {0};
-    pthread_t thread;
-    int port;
 
-    server.fd = listener(5, &port);
-    pthread_create(&thread, NULL, serve_canned, &server);
-    use_port("http", port, 1, LONG_MS);
+    canned_begin(&server);
     ck_assert_int_eq(upstream_models(rig.upstream, NULL, &ids), model_lists[_i].status);
     ck_assert_str_eq(ids.data ? ids.data : "", model_lists[_i].ids);
-    upstream_drop(&rig.upstream); /* and its connection */
-    pthread_join(thread, NULL);
-    close(server.fd);
+    canned_end(&server);
     ck_assert_ptr_nonnull(strstr(server.request.data, "GET /v1/models HTTP/1.1\r\n"));
     text_drop(&server.request);
 }
@@ -397,22 +403,16 @@ START_TEST(models_too_many_or_none)
 {
     struct canned server = {0};
     cleanup(text_drop) struct text ids = {0}, answer = {0};
-    pthread_t thread;
-    int port;
 
     text_puts(&answer, "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n");
     for (int i = 0; i < 500000; i++)
         text_puts(&answer, "          ");
     server.answer = answer.data;
-    server.fd = listener(5, &port);
-    pthread_create(&thread, NULL, serve_canned, &server);
-    use_port("http", port, 1, LONG_MS);
+    canned_begin(&server);
     ck_assert_int_eq(upstream_models(rig.upstream, NULL, &ids), UPSTREAM_CUT);
-    upstream_drop(&rig.upstream);
-    pthread_join(thread, NULL);
-    close(server.fd);
+    canned_end(&server);
     text_drop(&server.request);
-    use_port("http", port, 1, LONG_MS);
+    use_port("http", server.port, 1, LONG_MS);
     ck_assert_int_eq(upstream_models(rig.upstream, NULL, &ids), TIMEOUT_CONNECT);
     ck_assert_uint_eq(ids.size, 0);
 }

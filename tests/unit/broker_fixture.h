@@ -9,9 +9,9 @@
 #include "gateway/broker/broker.h"
 #include "tests/unit/bus_peer.h"
 #include "tests/unit/check_main.h"
+#include "tests/unit/eventually.h"
 
-#define WAIT_MS  3000 /* for what must come */
-#define QUIET_MS 150  /* for what must not */
+#define QUIET_MS 150 /* for what must not */
 
 static char fixture_dir[32];
 static struct broker *broker;
@@ -158,12 +158,3 @@ static inline struct broker_stats stats_now(void)
     broker_stats(broker, &s);
     return s;
 }
-
-/* Waits until the expression is true. */
-#define EVENTUALLY(condition)                              \
-    do {                                                   \
-        int64_t until_ = clock_ms() + WAIT_MS;             \
-        while (!(condition) && clock_ms() < until_)        \
-            usleep(2000);                                  \
-        ck_assert_msg(condition, "never: %s", #condition); \
-    } while (0)

@@ -3,17 +3,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/check_main.h"
+#include "tests/unit/eventually.h"
 
 static FILE *said;
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
 
 /* Lines that were written so far which hold text. */
 static int lines(const char *text)

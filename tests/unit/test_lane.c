@@ -1,17 +1,12 @@
 /* A lane's queue: order, closing, and for how long nobody has taken anything. */
 #include <stdatomic.h>
-#include <time.h>
 
 #include "common/daemon.h"
 #include "tests/unit/check_main.h"
+#include "tests/unit/eventually.h"
 
 static struct lane_queue q;
 static struct job jobs[3];
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
 
 START_TEST(first_in_first_out)
 {

@@ -1,9 +1,9 @@
 /* Which threads wait for connections: few, and the ones that ran last. */
 #include <stdatomic.h>
-#include <time.h>
 
 #include "gateway/http/parking.h"
 #include "tests/unit/check_main.h"
+#include "tests/unit/eventually.h"
 
 #define THREADS 40
 
@@ -14,11 +14,6 @@ static struct worker {
     atomic_int entered; /* how often it came to where it waits for a connection */
     atomic_bool go, end;
 } workers[THREADS];
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
 
 /* As civetweb runs one: it waits for a connection (go), takes it, and it is closed. */
 static void *worker_run(void *state)
@@ -67,13 +62,6 @@ static int entered_count(void)
         n += atomic_load(&workers[i].entered) > 0;
     return n;
 }
-
-#define EVENTUALLY(condition)                              \
-    do {                                                   \
-        for (int ms = 0; !(condition) && ms < 10000; ms++) \
-            pause_ms(1);                                   \
-        ck_assert_msg(condition, "%s", #condition);        \
-    } while (0)
 
 static void start(void)
 {

@@ -3,18 +3,13 @@
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <time.h>
 
 #include "tests/unit/check_main.h"
+#include "tests/unit/eventually.h"
 
 #define WATCHDOG_US 20000 /* so a piece of work may take 60 ms */
 
 static sem_t begun, go;
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
 
 static void *works(void *unused)
 {
