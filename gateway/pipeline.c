@@ -101,7 +101,7 @@ static void exchange_start(struct exchange *x, struct gateway *g, struct http_re
     x->request = r;
     x->reply = reply;
     x->op = NULL;
-    x->admitted = x->is_chat = x->is_transfer = x->admin = x->key_made = false;
+    x->admitted = x->is_chat = x->is_transfer = x->admin = x->limited = x->key_made = false;
     x->params = (struct params){.data = x->params_data, .capacity = sizeof x->params_data};
     x->caller = x->session = 0;
     x->rights = (struct key_rights){0};

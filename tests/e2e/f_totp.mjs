@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { noted } from '../harness/audit.mjs';
-import { eventually } from '../harness/http.mjs';
+import { eventually, Raw } from '../harness/http.mjs';
 import { App } from '../harness/totp.mjs';
 import { build, top } from '../harness/stack.mjs';
 
@@ -118,6 +118,13 @@ export default async function (t) {
         assert.equal((await require('all')).json.totp_required, 'all');
         for (const with_ of [undefined, key])
             await eventually(async () => (await reaches(with_)) === 'totp_setup', { within: 10000, what: 'it is told' });
+        const line = new Raw(t.stack.port); // what follows on its thread is somebody else's
+        await line.opened;
+        line.send(`GET /projects HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n\r\n`);
+        assert.equal((await line.reply()).status, 403);
+        line.send('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+        assert.equal((await line.reply()).status, 200);
+        line.close();
         assert.equal((await t.call('GET', '/users/me')).status, 200);
         assert.equal((await t.call('GET', '/users/me/security')).json.totp_required, true);
         assert.equal((await t.call('POST', '/users/me/exports')).status, 403);
