@@ -1,6 +1,7 @@
 // The account's own pages, and those of admins.
 import assert from 'node:assert/strict';
 import { sql } from '../harness/database.mjs';
+import { sleep } from '../harness/http.mjs';
 import { logIn, until, withBrowser } from './parts/browser.mjs';
 
 export default (t) => withBrowser(t, async (b) => {
@@ -22,6 +23,32 @@ export default (t) => withBrowser(t, async (b) => {
         await other.reload();
         assert.equal(await other.evaluate(() => document.documentElement.dataset.theme), 'dark');
         await other.close();
+    });
+
+    await b.test('a choice that is made while the account is asked what it has stays', async () => {
+        let told;
+        const held = new Promise((go) => (told = go));
+        let asked = false;
+        await page.route('**/users/me', async (route) => {
+            if (route.request().method() !== 'GET') return route.continue();
+            const response = await route.fetch();
+            asked = true;
+            await held;
+            return route.fulfill({ response });
+        });
+        await page.reload();
+        await until(page, () => asked, 'the account is asked');
+        await page.getByLabel('Deutsch').click();
+        await page.getByRole('heading', { name: 'Aussehen' }).waitFor();
+        await until(page, async () => (await t.call('GET', '/users/me')).json.language === 'de', 'the account knows');
+        const answered = page.waitForResponse((r) => r.url().endsWith('/users/me') && r.request().method() === 'GET');
+        told();
+        await (await answered).finished();
+        await sleep(200); // for what it would do
+        assert.equal(await page.getByRole('heading', { name: 'Aussehen' }).count(), 1);
+        await page.unroute('**/users/me');
+        await page.getByLabel('Wie der Browser').click();
+        await page.getByRole('heading', { name: 'Appearance' }).waitFor();
     });
 
     await b.test('language and theme follow the account', async () => {

@@ -8,6 +8,8 @@ import { attempt } from './toast.js'
 
 const THEMES = ['system', 'light', 'dark']
 
+let choices = 0 // made on this page
+
 export const themeNow = () => document.documentElement.dataset.theme ?? 'system'
 
 function apply(theme) {
@@ -22,6 +24,7 @@ function themeKeep(theme) {
 }
 
 export function themeSet(theme) {
+  choices++
   themeKeep(theme)
   if (session.open) attempt(() => preferenceSet('theme', theme))
 }
@@ -42,13 +45,16 @@ async function languageTake(name) {
 }
 
 export async function languageSet(name) {
+  choices++
   await languageTake(name)
   if (session.open) await profileSet({ language: name })
 }
 
-// Takes over what the account has.
+// Takes over what the account has; not what it had before a choice that was made while it was asked.
 export async function appearanceFollow() {
+  const before = choices
   const { language, preferences } = await profileGet()
+  if (choices !== before) return
   if (THEMES.includes(preferences.theme) && preferences.theme !== themeNow()) themeKeep(preferences.theme)
   const known = language?.slice(0, 2) ?? ''
   await languageTake(Object.hasOwn(LANGUAGES, known) ? known : null)

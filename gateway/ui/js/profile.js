@@ -22,6 +22,7 @@ export async function profileGet() {
 }
 
 function took(now) {
+  asked = null // what is still to come is older
   me = now
   emit('profile', now)
   return now
