@@ -44,7 +44,7 @@ struct upstream {
     bool cancels, stopping, poked;
     struct errand *asked; /* not seen by the thread */
     int errands;
-    bool woken; /* wake_fd was written since the thread last looked */
+    bool woken; /* wake_fd is written and not read */
 
     /* the thread's own */
     CURLM *multi;

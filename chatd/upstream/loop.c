@@ -168,16 +168,17 @@ static bool serve_commands(struct upstream *u)
     bool leave;
 
     pthread_mutex_lock(&u->lock);
-    bool stopping = u->stopping, woken = u->woken;
+    bool stopping = u->stopping;
     u->touched |= u->poked;
     u->poked = false;
     x = u->incoming;
     u->incoming = NULL;
     u->incoming_last = &u->incoming;
+    /* Within the lock: what is written behind it is for the next round, and must stay. */
+    if (u->woken && read(u->wake_fd, &count, sizeof count) < 0)
+        FAULT("eventfd: %m");
     u->woken = false;
     pthread_mutex_unlock(&u->lock);
-    if (woken && read(u->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-        FAULT("eventfd: %m");
     if (stopping)
         return false;
     for (; x; x = next) {

@@ -265,6 +265,24 @@ START_TEST(as_many_as_allowed)
 }
 END_TEST
 
+/* Asking again in the very moment in which the thread takes what was asked before must wake it,
+ * too: nothing else does here. */
+START_TEST(always_woken)
+{
+    for (int i = 0; i < 100; i++) {
+        int rounds;
+
+        for (int n = 0; n < 1000; n++)
+            upstream_poke(rig.upstream);
+        pthread_mutex_lock(&rig.lock);
+        rounds = rig.rounds;
+        pthread_mutex_unlock(&rig.lock);
+        upstream_poke(rig.upstream);
+        rig_wait(rig.rounds > rounds);
+    }
+}
+END_TEST
+
 START_TEST(many_at_once)
 {
     static struct seen seen[500];
@@ -433,6 +451,7 @@ int main(void)
     tcase_add_test(tests, cancel_waiting);
     tcase_add_test(tests, drop_while_running);
     tcase_add_test(tests, as_many_as_allowed);
+    tcase_add_test(tests, always_woken);
     tcase_add_test(tests, many_at_once);
     tcase_add_test(tests, ticks);
     tcase_add_test(tests, bad_settings);
