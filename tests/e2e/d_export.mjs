@@ -178,12 +178,13 @@ export default async function (t) {
 
     await t.test('files are found again by their content', async () => {
         const content = `treasure ${word}`;
-        const upload = async (to) => (await t.upload(`/projects/${to}/files`, content, { filename: 'map*.txt' })).json;
+        const sha256 = (text) => crypto.createHash('sha256').update(text).digest('hex');
+        const upload = async (to, text = content) => (await t.upload(`/projects/${to}/files`, text, { filename: 'map*.txt' })).json;
         const mine = await upload(project);
         await eventually(async () => (await t.call('GET', `/projects/files/${mine.id}`)).json.status === 'ready', { what: 'the file is ready' });
         const { conversation_id } = await say({ message: 'with a file', file_ids: [mine.id] });
         const out = (await exported(conversation_id)).json;
-        assert.deepEqual(out.messages[0].files, [{ filename: 'map*.txt', sha256: crypto.createHash('sha256').update(content).digest('hex'), bytes: content.length }]);
+        assert.deepEqual(out.messages[0].files, [{ filename: 'map*.txt', sha256: sha256(content), bytes: content.length }]);
         assert.match((await exported(conversation_id, 'markdown')).text, /\nFiles: map\\\*\\\.txt\n/);
         const other = await make();
         const without = await load(out, other);
@@ -192,6 +193,10 @@ export default async function (t) {
         const theirs = await upload(other);
         const withFile = await load(out, other);
         assert.deepEqual((await messages(withFile.json.id))[0].file_ids, [theirs.id]);
+        const gold = await upload(other, `gold ${word}`);
+        const [map] = out.messages[0].files;
+        out.messages[0].files = [map, { ...map, sha256: sha256(`gold ${word}`) }, map]; // none stands there twice
+        assert.deepEqual((await messages((await load(out, other)).json.id))[0].file_ids, [theirs.id, gold.id]);
     });
 
     await t.test('what is wrong is named, and nothing stays', async () => {

@@ -238,6 +238,17 @@ START_TEST(port_taken)
 }
 END_TEST
 
+/* Names are not looked up: that takes rights that a gateway has not. */
+START_TEST(listens_at_no_name)
+{
+    broker_drop(&broker);
+    fixture_config.listen = "localhost";
+    log_limit(LOG_LEVEL_ERR - 1);
+    ck_assert_int_lt(broker_start(&fixture_config, &broker), 0);
+    ck_assert_ptr_null(broker);
+}
+END_TEST
+
 START_TEST(lists_of_keys)
 {
     static const char *const wrong[] = {"x",         "project",    "project=12",
@@ -275,6 +286,7 @@ int main(void)
     tcase_add_test(tests, no_peer_at_all);
     tcase_add_test(tests, keys_come_and_go);
     tcase_add_test(tests, port_taken);
+    tcase_add_test(tests, listens_at_no_name);
     tcase_add_test(tests, lists_of_keys);
     return check_run("hosts", tests);
 }

@@ -176,6 +176,41 @@ START_TEST(socket_files)
 }
 END_TEST
 
+/* What is no directory stays what it is. */
+START_TEST(no_directory)
+{
+    char path[96];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/gateway", fixture_dir);
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    snprintf(path, sizeof path, "%s/gateway/project", fixture_dir);
+    ck_assert_int_eq(mknod(path, S_IFREG | 0600, 0), 0);
+    log_limit(LOG_LEVEL_ERR - 1);
+    ck_assert_int_lt(broker_start(&fixture_config, &broker), 0);
+    ck_assert_ptr_null(broker);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert(S_ISREG(st.st_mode));
+    ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+/* A directory of somebody's where the socket shall be is not taken away. */
+START_TEST(directory_instead_of_socket)
+{
+    char path[96];
+
+    fixture_broker();
+    broker_drop(&broker);
+    snprintf(path, sizeof path, "%s/gateway/project/bus", fixture_dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    log_limit(LOG_LEVEL_ERR - 1);
+    ck_assert_int_lt(broker_start(&fixture_config, &broker), 0);
+    ck_assert_ptr_null(broker);
+    ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 START_TEST(long_path)
 {
     char dir[100], path[140];
@@ -204,6 +239,8 @@ int main(void)
     tcase_add_test(tests, wrong_uid);
     tcase_add_test(tests, not_ready);
     tcase_add_test(tests, socket_files);
+    tcase_add_test(tests, no_directory);
+    tcase_add_test(tests, directory_instead_of_socket);
     tcase_add_test(tests, long_path);
     return check_run("wire", tests);
 }

@@ -135,6 +135,31 @@ START_TEST(standard_input_is_read)
 }
 END_TEST
 
+/* What is in memory is read like a file, from a copy of its own. */
+START_TEST(bytes_are_read)
+{
+    char bytes[32768];
+    struct seed_row row;
+    const char *why = "";
+    size_t size;
+    FILE *from;
+
+    make(TABLES "INSERT INTO users VALUES (1, 'ada@example.org', 'x')");
+    from = fopen(path, "r");
+    ck_assert_ptr_nonnull(from);
+    size = fread(bytes, 1, sizeof bytes, from);
+    ck_assert(feof(from));
+    fclose(from);
+    ck_assert_ptr_null(seed_open_bytes(bytes, size, &f));
+    memset(bytes, 0, size);
+    ck_assert_ptr_null(seed_check(f));
+    ck_assert_ptr_null(seed_begin(f, SEED_USERS));
+    ck_assert_int_eq(seed_next(f, &row, &why), 1);
+    ck_assert_str_eq(row.text[0], "ada@example.org");
+    ck_assert_int_eq(seed_next(f, &row, &why), 0);
+}
+END_TEST
+
 /* A table that lacks a column, or is a view. */
 static const struct {
     const char *sql, *missing;
@@ -233,6 +258,7 @@ int main(void)
     tcase_add_test(tests, a_file_in_use_is_refused);
     tcase_add_test(tests, a_file_that_breaks_off);
     tcase_add_test(tests, standard_input_is_read);
+    tcase_add_test(tests, bytes_are_read);
     tcase_add_loop_test(tests, what_a_table_lacks_is_named, 0,
                         (int)(sizeof lacking / sizeof *lacking));
     tcase_add_test(tests, rows_are_what_they_say);
