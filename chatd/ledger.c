@@ -13,6 +13,7 @@
 #include "chatd/meters.h"
 #include "chatd/queries.h"
 #include "chatd/turn.h"
+#include "chatd/turn_view.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/conf.h"
@@ -27,7 +28,7 @@
 #define PAUSE_NS     50000000 /* while the database is away */
 #define FLUSH_MAX_US 5000000  /* to write all the rest when the process ends */
 
-#define COLUMN_WAITS 13 /* of turn_finish and turn_finished, behind the shape turn */
+#define COLUMN_WAITS 13 /* of turn_finished, behind the shape turn */
 
 struct ledger {
     struct chatd *chatd;
@@ -111,6 +112,11 @@ static bool is_handed_over(const struct turn *t)
     return strcmp(t->state, "queued") == 0;
 }
 
+static bool tokens_known(const struct turn *t)
+{
+    return t->input_tokens >= 0 && t->output_tokens >= 0;
+}
+
 /*
  * The attempt, for turn.tries: {"attempt":1,"process":"...","outcome":"completed","total_us":1,...
  * "requests":[{"number":1,"http":200,...}]}.  An attempt whose process died has an entry too, see
@@ -125,7 +131,7 @@ static void attempt_json(const struct turn *t, const char *process, struct text 
     text_member_str(out, "code", t->error ? api_code(t->error) : NULL);
     text_member_i64(out, "first_us", t->first_us);
     text_member_i64(out, "total_us", clock_us() - t->begun_us);
-    if (t->input_tokens >= 0 && t->output_tokens >= 0) {
+    if (tokens_known(t)) {
         text_member_i64(out, "input_tokens", t->input_tokens);
         text_member_i64(out, "output_tokens", t->output_tokens);
         text_json_name(out, "estimated");
@@ -147,11 +153,56 @@ static int hand_over(struct ledger *l, const struct turn *t, const char *attempt
     return r;
 }
 
+static void ended_json(const struct turn *t, const char *finished, struct text *out)
+{
+    const struct turn_view view = {
+        .id = t->id,
+        .conversation = t->conversation,
+        .user_message = t->user_message,
+        .message = t->message,
+        .attempt = t->attempt,
+        .state = t->state,
+        .model = t->model,
+        .created = t->created,
+        .finished = finished,
+        .sent_with = t->sent_with.data,
+        .text = t->answer.data ? t->answer.data : "",
+        .text_size = t->answer.size,
+        .input_tokens = tokens_known(t) ? t->input_tokens : -1,
+        .output_tokens = t->output_tokens,
+        .dropped_messages = t->dropped,
+        .error = t->error ? api_code(t->error) : NULL,
+        .detail = t->detail,
+        .retryable = t->retryable,
+    };
+
+    text_clear(out);
+    turn_view_json(out, &view);
+}
+
+/* What the row says: whether an end whose reply was lost took place, and of a turn that ended
+ * before it was known here what it is sent with. */
+static int ended_look(struct ledger *l, const struct turn *t, struct ended *ret)
+{
+    cleanup(rows_drop) struct pg_result *rows = NULL;
+    int r = db_run(l->db, Q_turn_finished, ARGS(t->id, t->fence, daemon_instance(l->chatd->daemon)),
+                   &rows);
+
+    if (r)
+        return r;
+    ret->mine = rows_count(rows) > 0;
+    ret->waits = !ret->mine || rows_bool(rows, 0, COLUMN_WAITS);
+    text_clear(&ret->json);
+    if (ret->mine)
+        row_json(&ret->json, api_op(OP_turn_get)->out, rows, 0);
+    return DONE;
+}
+
 static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
 {
     cleanup(rows_drop) struct pg_result *rows = NULL;
     cleanup(text_drop) struct text attempt = {0};
-    bool known = t->input_tokens >= 0 && t->output_tokens >= 0;
+    bool known = tokens_known(t);
     const char *process = daemon_instance(l->chatd->daemon);
     int r;
 
@@ -168,17 +219,13 @@ static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
                     arg_bool_if(t->error != DONE, t->retryable), (const char *)attempt.data,
                     conf_bool(l->chatd->conf, SET_TITLES)),
                &rows);
-    if (!r && rows_count(rows) == 0) {
-        rows_drop(&rows);
-        r = db_run(l->db, Q_turn_finished, ARGS(t->id, t->fence, process), &rows);
-    }
     if (r)
         return r;
-    ret->mine = rows_count(rows) > 0;
-    ret->waits = !ret->mine || rows_bool(rows, 0, COLUMN_WAITS);
-    text_clear(&ret->json);
-    if (ret->mine)
-        row_json(&ret->json, api_op(OP_turn_get)->out, rows, 0);
+    if (rows_count(rows) == 0 || !t->sent_with.size)
+        return ended_look(l, t, ret);
+    ret->mine = true;
+    ret->waits = rows_bool(rows, 0, 1);
+    ended_json(t, rows_str(rows, 0, 0), &ret->json);
     return DONE;
 }
 

@@ -3,16 +3,15 @@
 
 #include "chatd/chatd.h"
 #include "chatd/turn.h"
+#include "chatd/turn_view.h"
 #include "common/call.h"
 #include "common/db.h"
 
 /* A copy of a running turn; strings belong to the call. */
-struct view {
-    int64_t id, conversation, user_message, message, attempt;
-    const char *model, *created, *sent_with; /* the last NULL: not known here */
+struct look {
+    struct turn_view turn; /* its text: what lies behind `from` bytes */
     bool cancelled;
-    const char *text;        /* behind `from` bytes */
-    size_t from, told, size; /* told: bytes of text; size: of the whole */
+    size_t from, size; /* size: bytes of the whole text */
 };
 
 /* The question: bytes of an attempt's text that the asker has, and how many more it takes. */
@@ -46,35 +45,41 @@ static size_t text_stop(const struct turn *t, const struct question *q, size_t f
     return stop;
 }
 
-static void view_take(struct call *c, const struct turn *t, const struct question *q,
-                      struct view *ret)
+static void look_take(struct call *c, const struct turn *t, const struct question *q,
+                      struct look *ret)
 {
     size_t from = text_start(t, q), stop = text_stop(t, q, from);
 
-    *ret = (struct view){
-        .id = t->id,
-        .conversation = t->conversation,
-        .user_message = t->user_message,
-        .message = t->message,
-        .attempt = t->attempt,
-        .model = arena_strndup(&c->arena, t->model, strlen(t->model)),
-        .created = arena_strndup(&c->arena, t->created, strlen(t->created)),
-        .sent_with = t->sent_with.size
-                         ? arena_strndup(&c->arena, t->sent_with.data, t->sent_with.size)
-                         : NULL,
+    *ret = (struct look){
+        .turn =
+            {
+                .id = t->id,
+                .conversation = t->conversation,
+                .user_message = t->user_message,
+                .message = t->message,
+                .attempt = t->attempt,
+                .state = "running",
+                .model = arena_strndup(&c->arena, t->model, strlen(t->model)),
+                .created = arena_strndup(&c->arena, t->created, strlen(t->created)),
+                .sent_with = t->sent_with.size
+                                 ? arena_strndup(&c->arena, t->sent_with.data, t->sent_with.size)
+                                 : NULL,
+                .text = arena_strndup(&c->arena, t->answer.data ? t->answer.data + from : "",
+                                      stop - from),
+                .text_size = stop - from,
+                .input_tokens = -1,
+            },
         .cancelled = t->cancel,
         .from = from,
-        .told = stop - from,
         .size = t->answer.size,
     };
-    ret->text = arena_strndup(&c->arena, t->answer.data ? t->answer.data + from : "", ret->told);
 }
 
 /*
  * The caller's turn, if it runs here beyond doubt.  One whose end is not written yet still runs.
  * A process that was stopped may have lost its turns without knowing: it tells nothing from memory.
  */
-static bool view_find(struct call *c, const struct question *q, struct view *ret)
+static bool look_find(struct call *c, const struct question *q, struct look *ret)
 {
     struct chatd *d = call_state(c);
     bool found = false;
@@ -84,61 +89,36 @@ static bool view_find(struct call *c, const struct question *q, struct view *ret
         found = t->id == q->id && t->account == c->caller && !atomic_load(&t->lost) &&
                 !atomic_load(&t->settled) && turn_may_tell(t) && turns_are_ours(d);
         if (found)
-            view_take(c, t, q, ret);
+            look_take(c, t, q, ret);
     }
     pthread_mutex_unlock(&d->lock);
     return found;
 }
 
-static void head_write(struct text *out, const struct view *v)
-{
-    text_putc(out, '{');
-    text_member_i64(out, "id", v->id);
-    text_member_i64(out, "conversation_id", v->conversation);
-    text_member_i64(out, "user_message_id", v->user_message);
-    text_member_i64(out, "message_id", v->message);
-    text_member_str(out, "state", "running");
-    text_member_i64(out, "attempt", v->attempt);
-    text_member_str(out, "model", v->model);
-}
-
-static void text_write(struct text *out, const struct view *v)
-{
-    text_json_name(out, "text");
-    text_json(out, v->text, v->told);
-}
-
 int turn_get_prepare(struct call *c, const struct turn_get_in *in)
 {
     const struct question q = {.id = in->turn_id, .most = INT64_MAX};
-    struct view v;
+    struct look l;
 
     /* one that was cancelled may have been deleted: the database knows */
-    if (!view_find(c, &q, &v) || v.cancelled || !v.sent_with)
-        return DONE;
-    head_write(&c->out, &v);
-    text_write(&c->out, &v);
-    text_puts(&c->out, ",\"usage\":null,\"error\":null");
-    text_json_name(&c->out, "sent_with");
-    text_puts(&c->out, v.sent_with);
-    text_json_name(&c->out, "created_at");
-    time_json(&c->out, v.created, strlen(v.created));
-    text_puts(&c->out, ",\"finished_at\":null}");
+    if (look_find(c, &q, &l) && !l.cancelled && l.turn.sent_with)
+        turn_view_json(&c->out, &l.turn);
     return DONE;
 }
 
 int turn_look_prepare(struct call *c, const struct turn_look_in *in)
 {
     const struct question q = {in->turn_id, in->attempt, in->after, in->most};
-    struct view v;
+    struct look l;
 
-    if (!view_find(c, &q, &v))
+    if (!look_find(c, &q, &l))
         return DONE;
-    head_write(&c->out, &v);
+    turn_view_head(&c->out, &l.turn);
     text_puts(&c->out, ",\"position\":null");
-    text_member_i64(&c->out, "from", (int64_t)v.from);
-    text_write(&c->out, &v);
-    text_member_i64(&c->out, "size", (int64_t)v.size);
+    text_member_i64(&c->out, "from", (int64_t)l.from);
+    text_json_name(&c->out, "text");
+    text_json(&c->out, l.turn.text, l.turn.text_size);
+    text_member_i64(&c->out, "size", (int64_t)l.size);
     text_puts(&c->out, ",\"finish_reason\":null,\"usage\":null,\"error\":null,"
                        "\"finished_at\":null,\"expired\":false}");
     return DONE;

@@ -301,6 +301,45 @@ START_TEST(a_project_may_be_erased_before_it_was_known)
 }
 END_TEST
 
+/* How PostgreSQL runs a statement, whatever its arguments are, as JSON. */
+static const char *plan_of(int query)
+{
+    const char *sql = queries[query].sql;
+    char number[8];
+    int count = 0;
+    cleanup(text_drop) struct text run = {0};
+
+    while (snprintf(number, sizeof number, "$%d", count + 1) && strstr(sql, number))
+        count++;
+    text_printf(&run, "PREPARE looked_at AS %s", sql);
+    harness_sql(c, run.data);
+    text_clear(&run);
+    text_puts(&run, "EXPLAIN (FORMAT JSON) EXECUTE looked_at (NULL");
+    for (int i = 1; i < count; i++)
+        text_puts(&run, ", NULL");
+    text_putc(&run, ')');
+    sql = harness_sql(c, run.data);
+    harness_sql(c, "DEALLOCATE looked_at");
+    return sql;
+}
+
+/* The index of those that run is always small and often empty when statistics are taken: a planner
+ * that may use it does, and then reads all that run for each of them. */
+START_TEST(a_turn_is_found_by_its_id_among_all_that_run)
+{
+    static const int by_id[] = {Q_turn_files,   Q_turn_place,     Q_turn_append,
+                                Q_turn_finish,  Q_turn_hand_over, Q_turn_ask_cancel,
+                                Q_turn_release, Q_turn_unclaim};
+
+    for (size_t i = 0; i < sizeof by_id / sizeof *by_id; i++) {
+        const char *plan = plan_of(by_id[i]), *name = queries[by_id[i]].name;
+        ck_assert_msg(strstr(plan, "\"turn_pkey\""), "%s: %s", name, plan);
+        ck_assert_msg(!strstr(plan, "\"turn_running"), "%s: %s", name, plan);
+    }
+    ck_assert_ptr_nonnull(strstr(plan_of(Q_owner_turns), "\"turn_running_by_owner\""));
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("chatd");
@@ -322,5 +361,6 @@ int main(void)
     tcase_add_test(t, the_daily_limit_is_held_and_given_back);
     tcase_add_test(t, an_erased_project_is_empty_and_stays_so);
     tcase_add_test(t, a_project_may_be_erased_before_it_was_known);
+    tcase_add_test(t, a_turn_is_found_by_its_id_among_all_that_run);
     return check_run("chatd", t);
 }

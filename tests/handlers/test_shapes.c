@@ -39,13 +39,9 @@ static const struct {
     enum op_id op;
     const char *query;
 } replies[] = {
-    {OP_project_create, "project_insert"},
-    {OP_project_update, "project_change"},
-    {OP_prompt_create, "prompt_insert"},
-    {OP_prompt_update, "prompt_change"},
-    {OP_turn_get, "turn_finish"},
-    {OP_turn_get, "turn_finished"},
-    {OP_conversation_update, "conversation_change"},
+    {OP_project_create, "project_insert"}, {OP_project_update, "project_change"},
+    {OP_prompt_create, "prompt_insert"},   {OP_prompt_update, "prompt_change"},
+    {OP_turn_get, "turn_finished"},        {OP_conversation_update, "conversation_change"},
     {OP_message_feedback, "message_rate"},
 };
 

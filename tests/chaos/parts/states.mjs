@@ -5,6 +5,9 @@ import { sleep } from '../../harness/http.mjs';
 
 // What may not be, as text: each row of these says which.
 const RULES = {
+    'a turn is in a state that there is not': `SELECT id, state FROM chat.turn WHERE state NOT IN ('queued', 'running', 'completed', 'failed', 'cancelled')`,
+    'a message is what no message is': `SELECT id, role, status, rating FROM chat.message WHERE role NOT IN ('user', 'assistant')
+        OR status NOT IN ('complete', 'pending', 'incomplete', 'failed', 'cancelled') OR rating NOT IN (-1, 1)`,
     'a turn ended without a time, or has one and runs': `SELECT id FROM chat.turn WHERE (state IN ('completed', 'failed', 'cancelled')) <> (finished_at IS NOT NULL)`,
     'a turn runs in no process that lives': `SELECT id FROM chat.turn WHERE state = 'running' AND (process IS NULL OR process NOT IN (SELECT id FROM chat.owner))`,
     'a turn waits, and is somebody\'s': `SELECT id FROM chat.turn WHERE state = 'queued' AND process IS NOT NULL`,
@@ -42,6 +45,8 @@ const RULES = {
 // A way to break each rule, where some turns have been.
 const NEWEST = 'WHERE id = (SELECT max(id) FROM chat.turn)';
 const DAMAGE = {
+    'a turn is in a state that there is not': `UPDATE chat.turn SET state = 'gone' ${NEWEST}`,
+    'a message is what no message is': `UPDATE chat.message SET rating = 2 WHERE id = (SELECT max(id) FROM chat.message)`,
     'a turn ended without a time, or has one and runs': `UPDATE chat.turn SET finished_at = NULL ${NEWEST}`,
     'a turn runs in no process that lives': `UPDATE chat.turn SET state = 'running', process = 'nobody' ${NEWEST}`,
     'a turn waits, and is somebody\'s': `UPDATE chat.turn SET state = 'queued', process = 'nobody' ${NEWEST}`,

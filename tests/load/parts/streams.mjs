@@ -3,15 +3,14 @@ import { options } from '../../chaos/parts/options.mjs';
 import { sleep } from '../../harness/http.mjs';
 import { Bench, machine } from './bench.mjs';
 
-const USAGE = `usage: tests/load/streams [--seconds N] [--rounds N] [--chatd N] [--streams N] [--rate N]
+const USAGE = `usage: tests/load/streams [--seconds N] [--rounds N] [--chatd N] [--streams N] [--rate N] [--ramp MS]
 
 Opens 128, 512 and 1,000 streams (or N) of 50 frames a second for some seconds (10), of the provider
-alone and through the platform, in turns.  Every byte of every stream is checked.  Prints each
+alone and through the platform, in turns; they begin one after the other within 1,000 ms (--ramp).  Every byte of every stream is checked.  Prints each
 measurement, CPU and memory (PSS) of every process, and medians over the rounds (1).`;
 
-const given = options(USAGE, { seconds: 10, rounds: 1, chatd: 1, streams: 0, rate: 50 });
-const { seconds, rounds, chatd, rate } = given;
-const RAMP = 1000; // ms until all streams are open
+const given = options(USAGE, { seconds: 10, rounds: 1, chatd: 1, streams: 0, rate: 50, ramp: 1000 });
+const { seconds, rounds, chatd, rate, ramp } = given;
 const counts = given.streams ? [given.streams] : [128, 512, 1000];
 const deltas = seconds * rate;
 const model = `n-${deltas}x${Math.round(1000 / rate)}`;
@@ -19,17 +18,17 @@ const bench = await Bench.start({ chatd, people: Math.ceil(Math.max(...counts) /
 const users = await bench.users(model);
 const key = bench.stack.key;
 
-const arguments_ = (name, c) => ['-n', name, '-c', c, '-r', RAMP, '-k', deltas, '-w', seconds * 2 + 30];
+const arguments_ = (name, c) => ['-n', name, '-c', c, '-r', ramp, '-k', deltas, '-w', seconds * 2 + 30];
 const alone = (c) => bench.client('stream', ...arguments_('streams_provider', c), '-t', key, '-b', JSON.stringify({ model, input: 'hello', stream: true }), bench.provider, '/v1/responses');
 const through = (c) => bench.client('stream', ...arguments_('streams', c), '-u', users, '-b', '{"project_id":@,"message":"hello","stream":true}', bench.platform, '/chat');
 
 // The same with CPU and memory while all streams are open.
 async function watched(c) {
     const running = through(c);
-    await sleep(RAMP + 500);
+    await sleep(ramp + 500);
     const before = bench.processes();
     const begun = process.hrtime.bigint();
-    await sleep((seconds * 1000 - RAMP) * 0.7);
+    await sleep((seconds * 1000 - ramp) * 0.7);
     const after = bench.processes();
     const took = Number(process.hrtime.bigint() - begun) / 1e9;
     await running;
