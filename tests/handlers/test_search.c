@@ -116,6 +116,27 @@ START_TEST(another_language_reads_everything_again)
 }
 END_TEST
 
+/* The planner does not know how many conversations somebody has: the words are looked up once. */
+START_TEST(words_are_looked_up_once_for_all_conversations)
+{
+    static const char scans[] = "SELECT pg_stat_get_xact_numscans('search_by_words'::regclass)";
+    int64_t before;
+
+    number("INSERT INTO conversation (owner_id, project_id) SELECT $1, 1 FROM "
+           "generate_series(1, 300)",
+           ALICE);
+    number("INSERT INTO message (conversation_id, owner_id, depth, role, status, content) "
+           "SELECT id, $1, 0, 'user', 'complete', 'frigate' FROM conversation",
+           ALICE);
+    number("INSERT INTO search_todo SELECT id FROM message WHERE owner_id = $1", ALICE);
+    c = harness_call(OP_search, ALICE);
+    ck_assert_int_eq(search_fill(c), DONE);
+    before = strtoll(harness_sql(c, scans), NULL, 10);
+    ck_assert_int_eq(found(ALICE, "frigate"), 50); /* a page */
+    ck_assert_int_eq(strtoll(harness_sql(c, scans), NULL, 10), before + 1);
+}
+END_TEST
+
 START_TEST(a_long_text_is_no_error)
 {
     int64_t conversation = talk(ALICE, 0, "long", "short");
@@ -139,6 +160,7 @@ int main(void)
                         sizeof queries_asked / sizeof *queries_asked);
     tcase_add_test(t, what_a_turn_leaves_is_found_by_its_owner);
     tcase_add_test(t, another_language_reads_everything_again);
+    tcase_add_test(t, words_are_looked_up_once_for_all_conversations);
     tcase_add_test(t, a_long_text_is_no_error);
     return check_run("search", t);
 }
