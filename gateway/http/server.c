@@ -61,7 +61,7 @@ static void *on_thread(const struct mg_context *ctx, int type)
     t->slot = slot_new(s->slots);
     t->request.thread = t;
     t->request.scratch = s->scratch + i * s->config.scratch_size;
-    atomic_fetch_add(&s->workers, 1); /* now it can be counted on, and a failed start may drop s */
+    atomic_fetch_add(&s->workers, 1); /* now it can be counted on */
     parking_enter(&s->parking, &t->is_ready);
     return t;
 }
@@ -315,6 +315,11 @@ void http_drop(struct http_server **s)
     if (!*s)
         return;
     slots_stop((*s)->slots);
+    if ((*s)->civet && atomic_load(&(*s)->acceptors) == 0) {
+        /* civetweb ends no workers then: they keep what they wait at, until the process ends */
+        *s = NULL;
+        return;
+    }
     if ((*s)->civet) {
         /* its acceptor looks for the end only every two seconds otherwise */
         listener_wake(&(*s)->listener);
