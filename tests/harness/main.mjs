@@ -1,5 +1,5 @@
 // Runs the cases of a folder: main.mjs e2e|browser|chaos [--contract].
-// TEST_NAME picks files by a part of their name.  --contract sends the cases that say `contract`
+// TEST_NAME picks files by a part of their name, or a pattern.  --contract sends the cases that say `contract`
 // through prism, a judge of replies of its own.
 import path from 'node:path';
 import { World } from './client.mjs';

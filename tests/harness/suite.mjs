@@ -12,11 +12,11 @@ import { isLive } from './settings.mjs';
 import { build, Stack } from './stack.mjs';
 import { leaks, Watch } from './watch.mjs';
 
-// Reads *.case and *.mjs of a folder, in the order of their names; name: a part of theirs.
+// Reads *.case and *.mjs of a folder, in the order of their names; name: a part of theirs, or a pattern.
 export async function readCases(dir, name) {
     const found = [];
     for (const file of fs.readdirSync(dir).sort()) {
-        if (!file.includes(name)) continue;
+        if (!file.match(name)) continue;
         const full = path.join(dir, file);
         if (file.endsWith('.case')) found.push(parseCase(fs.readFileSync(full, 'utf8'), file));
         else if (/^[a-z]_.*\.mjs$/.test(file)) {

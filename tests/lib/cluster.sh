@@ -28,7 +28,19 @@ test_cluster_start() {
         sleep 0.05
     done
     cluster_prepare >"$test_cluster_dir/prepare" 2>&1 || { cat "$test_cluster_dir/prepare"; return 1; }
+    [ "${TEST_PATIENCE:-1}" = 1 ] || test_cluster_patient || return 1
     export CHATBOT_TEST_DATABASE="host=$run_dir dbname=chatbot"
+}
+
+# Where all is slow by nature, transactions and statements may be, too.
+test_cluster_patient() {
+    local role
+
+    # shellcheck disable=SC2154 # set by cluster_find
+    for role in authd projectd chatd filed; do
+        printf 'ALTER ROLE %s IN DATABASE chatbot SET %s = 60000;\n' \
+            "$role" idle_in_transaction_session_timeout "$role" statement_timeout
+    done | as_service "$postgres_bin/psql" -X -q -h "$run_dir" -U postgres -d postgres -v ON_ERROR_STOP=1
 }
 
 test_cluster_stop() {
