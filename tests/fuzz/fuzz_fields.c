@@ -1,6 +1,6 @@
 /*
  * Header fields that the gateway itself reads, the first byte picks which: hosts and origins, with
- * the lists that allow some, Accept, cookies, traceparent and request ids.
+ * the lists that allow some, Accept and Content-Type, cookies, traceparent and request ids.
  */
 #include "gateway/facts.c"
 #include "gateway/pipeline.c"
@@ -28,6 +28,7 @@ static void hosts_try(const char *list, const char *host)
 static void cors_try(const char *list, const char *origin)
 {
     cleanup(cors_drop) struct cors *c = NULL;
+    struct cors *next;
     const char *wrong = NULL, *allowed;
 
     if (cors_new(list, &c, &wrong) != DONE) {
@@ -37,6 +38,17 @@ static void cors_try(const char *list, const char *origin)
     allowed = cors_allow(c, origin);
     must(!allowed || strcmp(allowed, origin) == 0 || strcmp(allowed, "*") == 0);
     must(!allowed || cors_on(c));
+    if (cors_new(origin, &next, &wrong) == DONE) {
+        cors_replace(next, c);
+        c = next;
+    }
+}
+
+static void media_try(const char *type)
+{
+    must(!media_accepts(type, "text/event-stream") || strcasestr(type, "text/event-stream"));
+    must(!media_is_json(type) || strncasecmp(type, "application/json", 16) == 0);
+    must(!media_is_json(NULL) && !media_accepts(NULL, type));
 }
 
 static void cookies_try(const char *name, const char *list)
@@ -48,18 +60,38 @@ static void cookies_try(const char *name, const char *list)
     must(*value && !strchr(value, ';') && strstr(list, value));
 }
 
+/* What is written for others is read as the same trace. */
+static void trace_same(const struct trace *t, bool sampled)
+{
+    struct trace on_bus, told = {0};
+    char bus[TRACE_SIZE], line[TRACEPARENT_SIZE], id[TRACE_ID_SIZE], again[TRACE_ID_SIZE];
+    bool too;
+
+    trace_print(t, bus);
+    must(strlen(bus) < TRACE_SIZE);
+    trace_read(&on_bus, bus);
+    must(strcmp(on_bus.id, t->id) == 0 && strcmp(on_bus.span, t->span) == 0);
+    trace_id(t, id);
+    trace_id(&on_bus, again);
+    must(strlen(id) == TRACE_ID_SIZE - 1 && strcmp(id, again) == 0);
+    span_id_make(on_bus.span);
+    traceparent_print(&on_bus, sampled, line);
+    must(traceparent_read(line, &told, &too) && too == sampled);
+    must(strcmp(told.client, id) == 0 && strcmp(told.span, on_bus.span) == 0);
+}
+
 static void traces_try(const char *id, const char *parent)
 {
-    struct trace t = {0}, again = {0};
-    char bus[TRACE_SIZE];
-    bool sampled;
+    struct trace t;
+    bool sampled = false;
 
     must(!is_trace(id) || (strlen(id) >= 1 && strlen(id) <= TRACE_MAX));
-    if (traceparent_read(parent, &t, &sampled))
+    trace_read(&t, id);
+    trace_same(&t, sampled);
+    if (traceparent_read(parent, &t, &sampled)) {
         must(strncmp(parent + 3, t.client, 32) == 0 && strncmp(parent + 36, t.span, 16) == 0);
-    trace_read(&again, id);
-    trace_print(&again, bus);
-    must(strlen(bus) < TRACE_SIZE);
+        trace_same(&t, sampled);
+    }
 }
 
 /* Both halves of the text, which a NUL parts. */
@@ -79,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cors_try(text, other);
         break;
     case 2:
-        must(!media_accepts(text, "text/event-stream") || strcasestr(text, "text/event-stream"));
+        media_try(text);
         http_list_has(text, other);
         break;
     case 3:
