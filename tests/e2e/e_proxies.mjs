@@ -2,6 +2,7 @@
 // slow bodies stay with them, streams do not, and each call has a key that survives a retry.
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import tls from 'node:tls';
 import { sleep } from '../harness/http.mjs';
 import { front, PROXIES, startProxy } from '../harness/proxy.mjs';
 
@@ -29,6 +30,18 @@ async function straw() {
     };
     made.reset();
     return made;
+}
+
+// A client of that version alone, with every cipher there is: which one it got, or that it was refused.
+function greeted(port, version) {
+    const options = { host: '127.0.0.1', port, minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0', rejectUnauthorized: false, servername: 'chat.example.org' };
+    return new Promise((done, failed) => {
+        const socket = tls.connect(options, () => {
+            done(socket.getProtocol());
+            socket.destroy();
+        });
+        socket.on('error', (error) => (error.code === 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' ? done('refused') : failed(error)));
+    });
 }
 
 const FORGED = { 'X-Forwarded-For': '10.9.9.9', 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': 'evil.example', 'X-Real-IP': '10.9.9.9', Forwarded: 'for=10.9.9.9' };
@@ -114,6 +127,11 @@ export default async function (t) {
                 const reply = await front(real.port, { path: '/health' });
                 assert.equal(reply.status, 200);
                 assert.equal(reply.raw.filter((name) => name.toLowerCase() === 'strict-transport-security').length, 1);
+            });
+
+            await t.test(`${kind}: TLS is 1.2 or newer`, async () => {
+                for (const [version, answer] of [['TLSv1.1', 'refused'], ['TLSv1.2', 'TLSv1.2'], ['TLSv1.3', 'TLSv1.3']])
+                    assert.equal(await greeted(real.port, version), answer, version);
             });
 
             await t.test(`${kind}: the platform behind it knows its clients, and streams`, async () => {
