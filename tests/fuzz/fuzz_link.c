@@ -1,193 +1,29 @@
 /*
  * A daemon's end of the bus without its thread and sockets: gateways that say anything at any time,
- * workers that serve what came in, uploads, downloads, links that fail and are forgotten.  Each
- * request is answered once, bytes arrive in order and only within their windows, nothing is left.
+ * workers that serve what came in, ask other services, uploads, downloads, links that fail and are
+ * forgotten.  Each request is answered once, as each question is, bytes arrive in order and only
+ * within their windows, nothing is left.
  */
 #include "common/bus.c"
 
-#include "common/call.h"
+#include "common/digest.h"
 #include "common/serve.h"
-#include "tests/fuzz/fuzz.h"
-
-#define LINKS     2
-#define WORKERS   4
-#define ASKED_MAX 32
-#define PIECE_MAX 40
-
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
-
-/* A REQUEST as the gateway that sent it remembers it. */
-struct asked {
-    uint64_t id; /* 0: none */
-    int link;
-    unsigned epoch;
-    const struct op *op;
-    uint32_t came, window;   /* DATA and WINDOW that were sent along */
-    uint32_t granted, data;  /* WINDOW and DATA that came back */
-    bool last_came;          /* of the upload */
-    bool streams, last_sent; /* the download */
-    bool gap;                /* the link took nothing once: the gateway sees what is missing */
-    unsigned replies;
-    struct text bytes; /* of the upload, as far as it was in order */
-    size_t read;
-};
-
-struct work {
-    struct job *job; /* NULL: idle */
-    struct call call;
-    struct asked *asked;
-};
-
-static struct daemon service_daemon;
-static struct handler handlers[OP_COUNT];
-static const struct service service = {.name = "filed", .svc = SVC_FILE, .handlers = handlers};
-static struct bus bus;
-static struct asked asked[ASKED_MAX];
-static struct work work[WORKERS];
-static bool blocked[LINKS];
-static uint64_t ids;
-
-static uint8_t byte_take(struct input *in)
-{
-    if (!in->size)
-        return 0;
-    in->size--;
-    return *in->data++;
-}
-
-/* ---- ZeroMQ without sockets ---- */
-
-static char in_head[2048];
-static size_t in_size;
-static struct text in_body;
-static int in_link = -1;
-static bool in_more;
-static struct envelope out; /* head that waits for its body */
-
-static int link_of(const void *socket)
-{
-    for (int i = 0; i < LINKS; i++)
-        if (bus.links[i].socket == socket)
-            return i;
-    must(false);
-    return 0;
-}
-
-int zmq_msg_recv(zmq_msg_t *m, void *socket, int flags)
-{
-    if (flags == ZMQ_DONTWAIT) {
-        if (in_link != link_of(socket))
-            return -1;
-        in_link = -1;
-        in_more = in_body.size > 0;
-        zmq_msg_init_size(m, in_size);
-        memcpy(zmq_msg_data(m), in_head, in_size);
-        return (int)in_size;
-    }
-    in_more = false;
-    zmq_msg_init_size(m, in_body.size);
-    memcpy(zmq_msg_data(m), in_body.data, in_body.size);
-    return (int)in_body.size;
-}
-
-int zmq_msg_more(const zmq_msg_t *m)
-{
-    (void)m;
-    return in_more;
-}
-
-static struct asked *asked_find(int link, uint64_t id)
-{
-    for (int i = 0; i < ASKED_MAX; i++)
-        if (asked[i].id && asked[i].id == id && asked[i].link == link)
-            return &asked[i];
-    return NULL;
-}
-
-static void reply_see(struct asked *a, const struct envelope *e)
-{
-    must(++a->replies == 1);
-    a->streams = e->stream;
-    must(!e->stream || a->op->stream == STREAM_DOWNLOAD);
-}
-
-/* In order, within the window; the last one is empty and needs none. */
-static void data_see(struct asked *a, const struct envelope *e, size_t size)
-{
-    must(a->streams && !a->last_sent && e->last <= DATA_BROKEN);
-    must(e->n > a->data);
-    must(e->n == a->data + 1 || a->gap || a->epoch != bus.links[a->link].epoch);
-    must(e->last ? size == 0 : size > 0 && size <= DATA_MAX && e->n <= a->window);
-    a->data = e->n;
-    a->last_sent = e->last;
-}
-
-static void sent_see(int link, const struct envelope *e, size_t size)
-{
-    struct asked *a = asked_find(link, e->id);
-
-    if (!a || (e->kind != FRAME_REPLY && e->kind != FRAME_DATA && e->kind != FRAME_WINDOW))
-        return;
-    if (e->kind == FRAME_REPLY)
-        reply_see(a, e);
-    else if (e->kind == FRAME_DATA)
-        data_see(a, e, size);
-    else
-        must(a->op->stream == STREAM_UPLOAD && e->n > a->granted && e->n <= a->came + DATA_WINDOW);
-    if (e->kind == FRAME_WINDOW)
-        a->granted = e->n;
-}
-
-int zmq_send(void *socket, const void *data, size_t size, int flags)
-{
-    must(envelope_decode(data, size, &out) == 0);
-    if (blocked[link_of(socket)]) {
-        for (int i = 0; i < ASKED_MAX; i++)
-            asked[i].gap |= asked[i].link == link_of(socket);
-        return -1;
-    }
-    if (!(flags & ZMQ_SNDMORE))
-        sent_see(link_of(socket), &out, 0);
-    return (int)size;
-}
-
-int zmq_msg_send(zmq_msg_t *m, void *socket, int flags)
-{
-    size_t size = zmq_msg_size(m);
-
-    (void)flags;
-    if (out.kind == FRAME_DATA || out.kind == FRAME_REPLY)
-        sent_see(link_of(socket), &out, size);
-    zmq_msg_close(m);
-    zmq_msg_init(m);
-    return (int)size;
-}
-
-/* Nobody waits: what is not there yet is too late. */
-int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until)
-{
-    (void)c, (void)m, (void)until;
-    return ETIMEDOUT;
-}
+#include "tests/fuzz/link_rig.h"
 
 /* ---- gateways ---- */
 
 static void request_make(struct envelope *e, uint8_t how)
 {
     static const enum op_id ops[] = {OP_file_create, OP_file_content, OP_file_get, OP_project_get};
+    enum op_id op = how >= 250 ? OP_file_meters : ops[how % 4];
     struct asked *a = &asked[ids % ASKED_MAX];
 
     e->id = ++ids;
-    e->op = api_op(ops[how % 4])->name;
+    e->op = api_op(op)->name;
     e->deadline_ms = 1000;
     if (ids <= ASKED_MAX) /* the others are answered, too, but nobody counts */
-        *a = (struct asked){.id = e->id,
-                            .link = in_link,
-                            .epoch = bus.links[in_link].epoch,
-                            .op = api_op(ops[how % 4])};
+        *a = (struct asked){
+            .id = e->id, .link = in_link, .epoch = bus.links[in_link].epoch, .op = api_op(op)};
 }
 
 static void data_make(struct envelope *e, struct asked *a, uint8_t how)
@@ -218,6 +54,9 @@ static void message_make(struct input *in, struct envelope *e)
     *e = (struct envelope){.kind = kinds[kind % 12],
                            .id = which % 64,
                            .topic = how & 1 ? "project" : "turn:1",
+                           .status = how % 4 == 3   ? UNAVAILABLE
+                                     : how % 4 == 2 ? NOT_FOUND
+                                                    : DONE,
                            .generation = how / 2,
                            .known = how & 1};
     if (e->kind == FRAME_REQUEST)
@@ -231,6 +70,27 @@ static void message_make(struct input *in, struct envelope *e)
     }
     if (e->kind == FRAME_EVENT)
         event_append(&in_body, &(struct event){.topic = "project", .what = EVENT_CHANGED});
+    if (e->kind == FRAME_REPLY)
+        text_add(&in_body, "answer", how / 4 % 7);
+}
+
+/* What the worker that asks has to get. */
+static void answer_note(void)
+{
+    struct envelope e;
+
+    if (!question.work || question.answered || envelope_decode(in_head, in_size, &e) ||
+        e.kind != FRAME_REPLY || e.id != bus.question_id || e.status == UNAVAILABLE)
+        return;
+    question.answered = true;
+    question.status = e.status;
+    text_add(&question.body, in_body.data, in_body.size);
+}
+
+static void event_see(void *state, const struct event *e)
+{
+    (void)state;
+    must(strcmp(e->topic, "project") == 0 && e->what == EVENT_CHANGED);
 }
 
 static void message_come(struct input *in)
@@ -250,12 +110,63 @@ static void message_come(struct input *in)
         in_size = envelope_encode(&e, in_head, sizeof in_head);
         must(in_size);
     }
+    answer_note();
+    in_parts = in_body.size > 0;
+    if (from >= 224 && from < 240) /* parts that no message has */
+        in_parts += from / 2 % 4;
     for (int i = 0; i < LINKS; i++)
         link_receive(&bus, &bus.links[i]);
     in_link = -1;
+    must(in_parts == 0);
 }
 
 /* ---- workers ---- */
+
+static void round_run(void)
+{
+    outbox_send(&bus);
+    bulk_send(&bus);
+}
+
+/* Nobody waits: what is not there yet is too late.  But an answer may come meanwhile. */
+int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until)
+{
+    (void)until;
+    if (c != &bus.answered || !question.turns || !input.size)
+        return ETIMEDOUT;
+    question.turns--;
+    pthread_mutex_unlock(m);
+    round_run();
+    if (byte_take(&input) == 9)
+        bus_end_questions(&bus);
+    else
+        message_come(&input);
+    pthread_mutex_lock(m);
+    return 0;
+}
+
+static void question_ask(struct work *w, uint8_t how)
+{
+    const struct params params = {0};
+    const char *body;
+    size_t size;
+    int r;
+
+    question.work = w;
+    question.turns = how % 8;
+    question.answered = false;
+    text_clear(&question.body);
+    w->call.deadline_us = clock_us() + 1000000;
+    r = call_peer(&w->call, OP_project_get, &params, &body, &size);
+    question.work = NULL;
+    must(!bus.questions);
+    if (!question.answered) {
+        must(!body && r == (bus.no_questions ? UNAVAILABLE : TOO_LATE));
+        return;
+    }
+    must(r == (int)question.status && size == question.body.size);
+    must(size == 0 || memcmp(body, question.body.data, size) == 0);
+}
 
 static void work_take(struct work *w, uint8_t how)
 {
@@ -271,6 +182,7 @@ static void work_take(struct work *w, uint8_t how)
 
 static void upload_read(struct work *w, uint8_t how)
 {
+    unsigned char sum[DIGEST_SIZE], read[DIGEST_SIZE];
     char bytes[256];
     size_t size;
     int r = call_read(&w->call, bytes, how + 1U, &size);
@@ -282,7 +194,11 @@ static void upload_read(struct work *w, uint8_t how)
     must(!size || memcmp(w->asked->bytes.data + w->asked->read, bytes, size) == 0);
     must(size || (w->asked->last_came && w->asked->read == w->asked->bytes.size));
     w->asked->read += size;
-    must(transfer_bytes(w->call.transfer) == (int64_t)w->asked->read);
+    must(transfer_ended(w->call.transfer) ==
+         (w->asked->last_came && w->asked->read == w->asked->bytes.size));
+    digest_sha256(w->asked->bytes.data ? w->asked->bytes.data : "", w->asked->read, sum);
+    must(call_digest(&w->call, read) == (int64_t)w->asked->read);
+    must(memcmp(sum, read, DIGEST_SIZE) == 0);
 }
 
 static void work_do(struct work *w, uint8_t how)
@@ -291,11 +207,12 @@ static void work_do(struct work *w, uint8_t how)
     struct transfer *t = w->call.transfer;
 
     if (!t)
-        return;
-    if (w->call.op->stream == STREAM_UPLOAD)
+        question_ask(w, how);
+    else if (w->call.op->stream == STREAM_UPLOAD)
         upload_read(w, how);
     else if (!transfer_streams(t))
-        must(call_stream(&w->call) == DONE);
+        must((how & 1 ? call_stream_made(&w->call, "text/plain", "a") : call_stream(&w->call)) ==
+             DONE);
     else
         (void)!call_write(&w->call, bytes, how == 255 ? sizeof bytes : how);
 }
@@ -325,13 +242,14 @@ static void work_turn(struct input *in)
         work_do(w, how);
 }
 
-/* ---- one run ---- */
-
-static void round_run(void)
+static int runtime_apply(struct call *c, const void *in)
 {
-    outbox_send(&bus);
-    bulk_send(&bus);
+    (void)in;
+    text_puts(&c->out, "{}");
+    return DONE;
 }
+
+/* ---- one run ---- */
 
 static void step(struct input *in)
 {
@@ -351,6 +269,10 @@ static void step(struct input *in)
         n = byte_take(in);
         if (n >= 224)
             link_forget(&bus.links[n % LINKS]);
+        else if (n >= 192)
+            ready_send(&bus, &bus.links[n % LINKS]);
+        else if (n == 9)
+            bus_end_questions(&bus);
         else if (n == 7)
             atomic_store(&service_daemon.draining, true);
         else
@@ -364,7 +286,7 @@ static void begin(void)
 {
     log_limit((enum log_level)0);
     for (int i = 0; i < OP_COUNT; i++)
-        handlers[i].mine = api_op(i)->svc == SVC_FILE;
+        handlers[i] = (struct handler){.apply = runtime_apply, .mine = api_op(i)->svc == SVC_FILE};
     bus = (struct bus){.daemon = &service_daemon,
                        .replies_last = &bus.replies,
                        .bulk_last = &bus.bulk,
@@ -414,17 +336,17 @@ static void end(void)
     for (int i = 0; i < LINKS; i++)
         topic_set_drop(&bus.links[i].topics);
     text_drop(&bus.events);
+    text_drop(&question.body);
     text_drop(&in_body);
     in_body = (struct text){0};
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = {data, size};
-
+    input = (struct input){data, size};
     begin();
-    while (in.size) {
-        step(&in);
+    while (input.size) {
+        step(&input);
         round_run();
     }
     end();
