@@ -1,3 +1,3 @@
 #pragma once
 /* The newest migration that the statements of chatd know. */
-#define CHAT_SCHEMA_VERSION 18
+#define CHAT_SCHEMA_VERSION 19
