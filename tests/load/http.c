@@ -3,12 +3,13 @@
  * and prints rate and latencies, as a line for people and a line of JSON.
  *
  *   http [-c CONNECTIONS] [-d SECONDS] [-r RATE] [-s STATUS]... [-n NAME] [-m METHOD]
- *        [-H 'Name: value']... [-b BODY] [-u USERS] HOST:PORT PATH
+ *        [-H 'Name: value']... [-b BODY] [-u USERS [-t]] HOST:PORT PATH
  *
  * With -r so many requests begin each second, whatever became of earlier ones, on up to C
  * connections; what finds none free is counted as unsent.  -s names an answer that is right besides
- * 2xx.  USERS is a file of lines `TOKEN PROJECT`, which the connections share out; in BODY @ is the
- * project and # a number of 8 digits, another one in each request.  Loopback only.  Exit 1 when any
+ * 2xx.  USERS is a file of lines `TOKEN PROJECT`, which the connections share out, or with -t all
+ * in turn, a request each; in BODY @ is the project and # a number of 8 digits, another one in each
+ * request.  Loopback only.  Exit 1 when any
  * answer was another or a connection broke.
  */
 #include <errno.h>
@@ -57,6 +58,7 @@ struct load {
     struct text headers, requests[USERS_MAX]; /* one for each user */
     struct user users[USERS_MAX];
     size_t user_count, request_count;
+    bool in_turn; /* each request is of the next user */
     int connections, seconds, rate, epoll;
     int64_t stop_us;
     struct samples samples;
@@ -84,17 +86,20 @@ static struct answers *answers_of(int status)
     return a;
 }
 
+static void request_copy(struct connection *c, const struct text *made)
+{
+    text_clear(&c->request);
+    text_add(&c->request, made->data, made->size);
+    c->number = strchr(strstr(c->request.data, "\r\n\r\n"), '#');
+}
+
 static void connection_open(struct connection *c)
 {
     struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
 
     c->fd = load_connect(&load.to);
-    if (!c->request.data) {
-        const struct text *made = &load.requests[(size_t)(c - load.list) % load.request_count];
-
-        text_add(&c->request, made->data, made->size);
-        c->number = strchr(strstr(c->request.data, "\r\n\r\n"), '#');
-    }
+    if (!c->request.data)
+        request_copy(c, &load.requests[(size_t)(c - load.list) % load.request_count]);
     if (epoll_ctl(load.epoll, EPOLL_CTL_ADD, c->fd, &e))
         load_die("epoll_ctl");
     request_begin(c);
@@ -117,6 +122,8 @@ static void request_begin(struct connection *c)
     c->body_left = -1;
     c->status = 0;
     c->idle = c->close = false;
+    if (load.in_turn)
+        request_copy(c, &load.requests[load.begun % load.request_count]);
     if (c->number) {
         char digits[24];
         snprintf(digits, sizeof digits, "%0*zu", NUMBER_DIGITS, load.begun % 100000000);
@@ -320,7 +327,7 @@ static void options_parse(int argc, char **argv)
 {
     int o;
 
-    while ((o = getopt(argc, argv, "c:d:r:s:n:m:H:b:u:")) != -1) {
+    while ((o = getopt(argc, argv, "c:d:r:s:n:m:H:b:u:t")) != -1) {
         switch (o) {
         case 'c':
             load.connections = (int)strtol(optarg, NULL, 10);
@@ -346,6 +353,9 @@ static void options_parse(int argc, char **argv)
         case 'b':
             load.body = optarg;
             break;
+        case 't':
+            load.in_turn = true;
+            break;
         case 'u':
             load.user_count = users_read(optarg, load.users);
             break;
@@ -356,7 +366,7 @@ static void options_parse(int argc, char **argv)
     if (optind != argc - 2 || load.connections < 1 || load.connections > CONNECTIONS_MAX ||
         load.seconds < 1 || load.seconds > 600 || load.rate < 0 || load.rate > 100000) {
         fprintf(stderr, "usage: http [-c N] [-d SECONDS] [-r RATE] [-s STATUS]... [-n NAME] "
-                        "[-m METHOD] [-H HEADER]... [-b BODY] [-u USERS] HOST:PORT PATH\n");
+                        "[-m METHOD] [-H HEADER]... [-b BODY] [-u USERS [-t]] HOST:PORT PATH\n");
         exit(2);
     }
     load.host = argv[optind];
