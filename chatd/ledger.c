@@ -155,28 +155,20 @@ static int hand_over(struct ledger *l, const struct turn *t, const char *attempt
 
 static void ended_json(const struct turn *t, const char *finished, struct text *out)
 {
-    const struct turn_view view = {
-        .id = t->id,
-        .conversation = t->conversation,
-        .user_message = t->user_message,
-        .message = t->message,
-        .attempt = t->attempt,
-        .state = t->state,
-        .model = t->model,
-        .created = t->created,
-        .finished = finished,
-        .sent_with = t->sent_with.data,
-        .text = t->answer.data ? t->answer.data : "",
-        .text_size = t->answer.size,
-        .input_tokens = tokens_known(t) ? t->input_tokens : -1,
-        .output_tokens = t->output_tokens,
-        .dropped_messages = t->dropped,
-        .error = t->error ? api_code(t->error) : NULL,
-        .detail = t->detail,
-        .retryable = t->retryable,
-    };
+    struct turn_view view = turn_view_of(t);
 
-    text_clear(out);
+    view.state = t->state;
+    view.finished = finished;
+    if (tokens_known(t)) {
+        view.input_tokens = t->input_tokens;
+        view.output_tokens = t->output_tokens;
+        view.dropped_messages = t->dropped;
+    }
+    if (t->error) {
+        view.error = api_code(t->error);
+        view.detail = t->detail;
+        view.retryable = t->retryable;
+    }
     turn_view_json(out, &view);
 }
 
@@ -192,7 +184,6 @@ static int ended_look(struct ledger *l, const struct turn *t, struct ended *ret)
         return r;
     ret->mine = rows_count(rows) > 0;
     ret->waits = !ret->mine || rows_bool(rows, 0, COLUMN_WAITS);
-    text_clear(&ret->json);
     if (ret->mine)
         row_json(&ret->json, api_op(OP_turn_get)->out, rows, 0);
     return DONE;
@@ -206,6 +197,7 @@ static int end_write(struct ledger *l, const struct turn *t, struct ended *ret)
     const char *process = daemon_instance(l->chatd->daemon);
     int r;
 
+    text_clear(&ret->json); /* of a try before */
     attempt_json(t, process, &attempt);
     if (is_handed_over(t))
         return hand_over(l, t, attempt.data, ret);

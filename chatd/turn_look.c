@@ -5,7 +5,6 @@
 #include "chatd/turn.h"
 #include "chatd/turn_view.h"
 #include "common/call.h"
-#include "common/db.h"
 
 /* A copy of a running turn; strings belong to the call. */
 struct look {
@@ -49,30 +48,15 @@ static void look_take(struct call *c, const struct turn *t, const struct questio
                       struct look *ret)
 {
     size_t from = text_start(t, q), stop = text_stop(t, q, from);
+    struct turn_view *v = &ret->turn;
 
-    *ret = (struct look){
-        .turn =
-            {
-                .id = t->id,
-                .conversation = t->conversation,
-                .user_message = t->user_message,
-                .message = t->message,
-                .attempt = t->attempt,
-                .state = "running",
-                .model = arena_strndup(&c->arena, t->model, strlen(t->model)),
-                .created = arena_strndup(&c->arena, t->created, strlen(t->created)),
-                .sent_with = t->sent_with.size
-                                 ? arena_strndup(&c->arena, t->sent_with.data, t->sent_with.size)
-                                 : NULL,
-                .text = arena_strndup(&c->arena, t->answer.data ? t->answer.data + from : "",
-                                      stop - from),
-                .text_size = stop - from,
-                .input_tokens = -1,
-            },
-        .cancelled = t->cancel,
-        .from = from,
-        .size = t->answer.size,
-    };
+    *ret = (struct look){turn_view_of(t), t->cancel, from, t->answer.size};
+    v->model = arena_strndup(&c->arena, v->model, strlen(v->model));
+    v->created = arena_strndup(&c->arena, v->created, strlen(v->created));
+    if (v->sent_with)
+        v->sent_with = arena_strndup(&c->arena, v->sent_with, t->sent_with.size);
+    v->text = arena_strndup(&c->arena, v->text + from, stop - from);
+    v->text_size = stop - from;
 }
 
 /*

@@ -3,8 +3,27 @@
 
 #include <string.h>
 
+#include "chatd/turn.h"
 #include "common/db.h"
 #include "common/text.h"
+
+struct turn_view turn_view_of(const struct turn *t)
+{
+    return (struct turn_view){
+        .id = t->id,
+        .conversation = t->conversation,
+        .user_message = t->user_message,
+        .message = t->message,
+        .attempt = t->attempt,
+        .state = "running",
+        .model = t->model,
+        .created = t->created,
+        .sent_with = t->sent_with.size ? t->sent_with.data : NULL,
+        .text = t->answer.data ? t->answer.data : "",
+        .text_size = t->answer.size,
+        .input_tokens = -1,
+    };
+}
 
 void turn_view_head(struct text *out, const struct turn_view *v)
 {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct text;
+struct turn;
 
 struct turn_view {
     int64_t id, conversation, user_message, message, attempt;
@@ -17,6 +18,9 @@ struct turn_view {
     const char *error, *detail;                            /* code; NULL: it did not fail */
     bool retryable;
 };
+
+/* A turn that runs here; what it points to is the turn's. */
+struct turn_view turn_view_of(const struct turn *t);
 
 /* Appends all of it, shape turn of the API; sent_with is known. */
 void turn_view_json(struct text *out, const struct turn_view *v);

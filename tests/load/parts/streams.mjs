@@ -6,8 +6,9 @@ import { Bench, machine } from './bench.mjs';
 const USAGE = `usage: tests/load/streams [--seconds N] [--rounds N] [--chatd N] [--streams N] [--rate N] [--ramp MS]
 
 Opens 128, 512 and 1,000 streams (or N) of 50 frames a second for some seconds (10), of the provider
-alone and through the platform, in turns; they begin one after the other within 1,000 ms (--ramp).  Every byte of every stream is checked.  Prints each
-measurement, CPU and memory (PSS) of every process, and medians over the rounds (1).`;
+alone and through the platform, in turns; they begin one after the other within 1,000 ms (--ramp).
+Every byte of every stream is checked.  Prints each measurement, CPU and memory (PSS) of every
+process, and medians over the rounds (1).`;
 
 const given = options(USAGE, { seconds: 10, rounds: 1, chatd: 1, streams: 0, rate: 50, ramp: 1000 });
 const { seconds, rounds, chatd, rate, ramp } = given;
